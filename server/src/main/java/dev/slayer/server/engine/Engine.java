@@ -1,0 +1,43 @@
+package dev.slayer.server.engine;
+
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Runs sequences. All methods may be called from any thread and none blocks, except {@link #close}.
+ */
+public interface Engine extends AutoCloseable {
+    /**
+     * Hands a sequence to the engine. Its events go to the listener until it has finished, failed or been cancelled.
+     *
+     * @return for cancelling
+     * @throws dev.slayer.surgery.SlayerException 400 if the request cannot run (an id outside the vocabulary, prompt + max_tokens
+     *     over the context, more KV than there is), 404 if the model is unknown, 429 if the queue is full, 503 if draining
+     */
+    Ticket submit(SequenceRequest request, SequenceListener listener);
+
+    /** Shape of a checkpoint being served. @throws dev.slayer.surgery.SlayerException 404 if the model is unknown */
+    ModelConfig config(String model);
+
+    /** What is going on now; a consistent snapshot of the last step's end. */
+    EngineStatus status();
+
+    /**
+     * Takes no new work from now on; completes when the last sequence has ended. After the deadline the rest is cancelled.
+     */
+    CompletableFuture<Void> drain(Duration deadline);
+
+    /** Stops at once: cancels what runs, frees the device, ends the thread. Waits for it. Idempotent. */
+    @Override
+    void close();
+
+    /** A sequence that was submitted. */
+    interface Ticket {
+        /** Unique in this process. */
+        long id();
+
+        /** Ends the sequence at the next step, with a Finished event of reason CANCELLED if it had not ended. Idempotent. */
+        void cancel();
+    }
+}

@@ -1,0 +1,25 @@
+package dev.slayer.server.text;
+
+import java.util.List;
+import java.util.Map;
+
+/** A chat template in Jinja, as Hugging Face checkpoints carry it. Immutable and thread-safe. */
+public interface ChatTemplate {
+    /** The template's source. */
+    String source();
+
+    /**
+     * The prompt of a conversation; equal to transformers' {@code apply_chat_template(..., tokenize=False)}.
+     *
+     * @param messages each with at least {@code role} and {@code content}; values are strings, lists or maps as in JSON
+     * @param addGenerationPrompt end with the opening of an assistant turn
+     * @param continueFinalMessage leave the last message open, so that generation continues it; excludes addGenerationPrompt
+     * @param variables further variables of the template (chat_template_kwargs, tools, documents)
+     * @throws dev.slayer.surgery.SlayerException 400 with the template's own message, if the template refuses the messages
+     */
+    String render(
+            List<Map<String, Object>> messages,
+            boolean addGenerationPrompt,
+            boolean continueFinalMessage,
+            Map<String, Object> variables);
+}

@@ -1,0 +1,29 @@
+package dev.slayer.server.text;
+
+/**
+ * What each token id stands for, as bytes. Immutable and thread-safe; the engine detokenizes with it, without native calls.
+ *
+ * <p>Decoding a sequence is concatenating the bytes of its tokens and reading them as UTF-8, minus the space that tokenizers of
+ * the SentencePiece kind put before the first word ({@link #dropsLeadingSpace()}).
+ */
+public interface Vocabulary {
+    /** Number of ids, at most the model's; ids run from 0 to size-1. */
+    int size();
+
+    /**
+     * UTF-8 bytes (or a part of a character) that a token contributes to text; empty for ids without an entry. Callers must not
+     * change the array.
+     *
+     * @throws IndexOutOfBoundsException outside 0 to size-1
+     */
+    byte[] bytes(int token);
+
+    /** Whether a token is special (BOS, EOS, chat marks): left out of text unless asked for. */
+    boolean special(int token);
+
+    /** The entry as the vocabulary file spells it, {@code <0x0A>} or {@code ▁the}; empty for ids without an entry. */
+    String piece(int token);
+
+    /** Whether decoding drops one space at the very beginning of a text (Llama-2 style). */
+    boolean dropsLeadingSpace();
+}

@@ -1,0 +1,51 @@
+package dev.slayer.surgery.checkpoint;
+
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * The shape of a Llama-family model, read from a checkpoint's config.json.
+ *
+ * @param architecture {@code LlamaForCausalLM} or {@code MistralForCausalLM}
+ * @param hiddenSize width of the residual stream
+ * @param layers number of decoder layers
+ * @param heads query heads
+ * @param kvHeads key and value heads; divides heads
+ * @param headDim width of one head
+ * @param intermediateSize width of the MLP
+ * @param vocabularySize rows of the embedding and of the language-model head
+ * @param contextLength max_position_embeddings
+ * @param rmsNormEps epsilon of every RMS norm
+ * @param rope rotary position embedding
+ * @param slidingWindow keys a query can see, itself included, where the model limits them (Mistral)
+ * @param tiedEmbeddings the head is the embedding matrix
+ * @param bosTokenId beginning-of-sequence token, if the config names one
+ * @param eosTokenIds end-of-sequence tokens; generation_config.json wins over config.json; may be empty
+ */
+public record ModelConfig(
+        String architecture,
+        int hiddenSize,
+        int layers,
+        int heads,
+        int kvHeads,
+        int headDim,
+        int intermediateSize,
+        int vocabularySize,
+        int contextLength,
+        float rmsNormEps,
+        RopeConfig rope,
+        OptionalInt slidingWindow,
+        boolean tiedEmbeddings,
+        OptionalInt bosTokenId,
+        Set<Integer> eosTokenIds) {
+
+    /** Width of all query heads together. */
+    public int queryWidth() {
+        return heads * headDim;
+    }
+
+    /** Width of all key heads (or all value heads) together. */
+    public int kvWidth() {
+        return kvHeads * headDim;
+    }
+}

@@ -1,0 +1,2 @@
+/** Training of inserted layers. Empty so far. */
+package dev.slayer.training;
