@@ -1,0 +1,26 @@
+package dev.slayer.server.onnx;
+
+/** Element types of tensors; the codes are ONNXTensorElementDataType of onnxruntime_c_api.h. */
+public enum ElementType {
+    FLOAT(1, 4),
+    UINT8(2, 1),
+    INT32(6, 4),
+    INT64(7, 8);
+
+    private final int code;
+    private final int bytes;
+
+    ElementType(int code, int bytes) {
+        this.code = code;
+        this.bytes = bytes;
+    }
+
+    int code() {
+        return code;
+    }
+
+    /** Bytes of one element. */
+    public int bytes() {
+        return bytes;
+    }
+}

@@ -1,0 +1,124 @@
+package dev.slayer.server.onnx;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+
+/**
+ * ONNX Runtime, loaded and started: one thread pool and one memory arena that all sessions share. Thread-safe. Close it after
+ * everything made from it.
+ */
+public final class OnnxRuntime extends NativeHandle {
+    private static final int LOG_FATAL = 4; // errors arrive in the status; the log would only repeat them
+
+    final NativeApi api;
+    final SessionFunctions functions;
+    private final MemorySegment cpuMemory;
+
+    private OnnxRuntime(NativeApi api, MemorySegment environment) {
+        super(environment, api.function(92, "VP"));
+        this.api = api;
+        this.functions = new SessionFunctions(api);
+        this.cpuMemory = registerArena();
+    }
+
+    /**
+     * Loads the CPU library of the official artifact and starts it.
+     *
+     * @param threads threads that work on one operator, the caller's among them; at least 1. ONNX Runtime has one pool a
+     *     process: while one runtime is open, a second gets the first one's threads
+     * @throws OnnxException if the library cannot be loaded
+     */
+    public static OnnxRuntime open(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads=" + threads + " is out of range; allowed: 1 or more");
+        }
+        return open(Loaded.API, threads);
+    }
+
+    private static OnnxRuntime open(NativeApi api, int threads) {
+        MethodHandle createOptions = api.function(121, "PP");
+        MethodHandle releaseOptions = api.function(122, "VP");
+        MethodHandle createEnvironment = api.function(119, "PIPPP");
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment options = api.create(createOptions);
+            try {
+                api.check((MemorySegment) api.function(147, "PPI").invokeExact(options, threads));
+                api.check((MemorySegment) api.function(148, "PPI").invokeExact(options, 1));
+                MemorySegment out = arena.allocate(ADDRESS);
+                api.check((MemorySegment)
+                        createEnvironment.invokeExact(LOG_FATAL, arena.allocateFrom("slayer"), options, out));
+                return new OnnxRuntime(api, out.get(ADDRESS, 0));
+            } finally {
+                releaseOptions.invokeExact(options);
+            }
+        } catch (Throwable e) {
+            throw NativeApi.rethrown(e);
+        }
+    }
+
+    /** Version of the library, such as {@code 1.29.0}. */
+    public String version() {
+        return api.libraryVersion;
+    }
+
+    /**
+     * Compiles a graph.
+     *
+     * @throws OnnxException with ONNX Runtime's words if the graph is wrong
+     */
+    public Session session(Graph graph) {
+        MemorySegment environment = use();
+        try {
+            return SessionFactory.create(this, environment, graph);
+        } finally {
+            done();
+        }
+    }
+
+    MemorySegment cpuMemory() {
+        return cpuMemory;
+    }
+
+    @Override
+    void released() {
+        try {
+            api.function(94, "VP").invokeExact(cpuMemory);
+        } catch (Throwable e) {
+            throw NativeApi.rethrown(e);
+        }
+    }
+
+    /** One arena for all sessions: without it each keeps its own high-water mark. */
+    private MemorySegment registerArena() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            int arenaAllocator = 1;
+            int defaultMemory = 0;
+            api.check((MemorySegment) api.function(69, "PIIP").invokeExact(arenaAllocator, defaultMemory, out));
+            MemorySegment memory = out.get(ADDRESS, 0);
+            MethodHandle register = api.function(144, "PPPP");
+            MemorySegment environment = use();
+            try {
+                api.check((MemorySegment) register.invokeExact(environment, memory, MemorySegment.NULL));
+            } finally {
+                done();
+            }
+            return memory;
+        } catch (Throwable e) {
+            throw NativeApi.rethrown(e);
+        }
+    }
+
+    /** Loaded on first use, once a process. */
+    private static final class Loaded {
+        private static final NativeApi API = new NativeApi(unpacked());
+
+        private static Path unpacked() {
+            return NativeLibrary.unpack();
+        }
+    }
+}
