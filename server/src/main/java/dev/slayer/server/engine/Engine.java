@@ -1,13 +1,26 @@
 package dev.slayer.server.engine;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * Runs sequences. All methods may be called from any thread and none blocks, except {@link #close}.
  */
 public interface Engine extends AutoCloseable {
+    /**
+     * Starts an engine.
+     *
+     * @param pool KV memory that the models' runners take from; owned by the engine from now on
+     * @param models owned by the engine from now on
+     * @param registry where the engine's own metrics go
+     */
+    static Engine start(EngineSettings settings, KvPool pool, List<EngineModel> models, MeterRegistry registry) {
+        return new EngineLoop(settings, pool, models, registry).start();
+    }
+
     /**
      * Hands a sequence to the engine. Its events go to the listener until it has finished, failed or been cancelled.
      *

@@ -1,0 +1,18 @@
+package dev.slayer.server.engine;
+
+/**
+ * Rows of one sequence in one step: tokens {@code from} to {@code from + count - 1}, on top of {@code from} rows in the cache.
+ *
+ * @param tokens the sequence's tokens; only those below {@code length} are meaningful
+ * @param length tokens that are known of the sequence
+ * @param from position of the first row
+ * @param count rows
+ * @param scoredFrom logits are wanted for positions from here on; from + count or more for none
+ * @param kv has room for from + count rows
+ */
+public record Chunk(int[] tokens, int length, int from, int count, int scoredFrom, KvCache kv) {
+    /** One past the last position. */
+    public int end() {
+        return from + count;
+    }
+}

@@ -1,0 +1,119 @@
+package dev.slayer.server.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Keys and values of one sequence: for each slot a pair of float32 matrices [kvHeads, capacity, headDim] that attention reads
+ * and extends in place. The engine's thread only; owned by the sequence.
+ *
+ * <p>Capacity grows by doubling, so a short sequence in a long context holds little; growing copies the rows in use.
+ */
+public final class KvCache implements AutoCloseable {
+    private static final int LEAST_ROWS = 64;
+
+    private final KvPool pool;
+    private final int slots;
+    private final int kvHeads;
+    private final int headDim;
+    private final int mostRows;
+    private KvPool.Piece piece;
+    private int capacity;
+
+    /**
+     * An empty cache; memory comes with {@link #reserve}.
+     *
+     * @param mostRows the context length: capacity never exceeds it
+     */
+    public KvCache(KvPool pool, int slots, int kvHeads, int headDim, int mostRows) {
+        this.pool = pool;
+        this.slots = slots;
+        this.kvHeads = kvHeads;
+        this.headDim = headDim;
+        this.mostRows = mostRows;
+    }
+
+    /** Bytes that a cache of so many rows holds. */
+    public static long bytes(int slots, int kvHeads, int headDim, int mostRows, int rows) {
+        return 2L * slots * kvHeads * capacityFor(rows, mostRows) * headDim * Float.BYTES;
+    }
+
+    /** Most bytes that a cache holds while it grows to so many rows: the last growth has the old memory and the new. */
+    public static long peakBytes(int slots, int kvHeads, int headDim, int mostRows, int rows) {
+        long last = bytes(slots, kvHeads, headDim, mostRows, rows);
+        int before = capacityFor(rows, mostRows) / 2;
+        return before < LEAST_ROWS ? last : last + bytes(slots, kvHeads, headDim, mostRows, before);
+    }
+
+    /**
+     * Makes room for rows.
+     *
+     * @param rows total rows needed
+     * @param used rows whose contents must survive
+     * @return false, with nothing changed, if the pool has no room
+     */
+    boolean reserve(int rows, int used) {
+        if (rows <= capacity) {
+            return true;
+        }
+        int wanted = capacityFor(rows, mostRows);
+        KvPool.Piece bigger = pool.take(bytes(slots, kvHeads, headDim, mostRows, rows));
+        if (bigger == null) {
+            return false;
+        }
+        if (piece != null) {
+            copy(piece.memory(), capacity, bigger.memory(), wanted, used);
+            pool.giveBack(piece);
+        }
+        piece = bigger;
+        capacity = wanted;
+        return true;
+    }
+
+    /** Rows there is room for. */
+    public int capacity() {
+        return capacity;
+    }
+
+    /** Keys of a slot: [kvHeads, capacity, headDim]. */
+    public MemorySegment keys(int slot) {
+        return matrix(2 * slot);
+    }
+
+    /** Values of a slot: [kvHeads, capacity, headDim]. */
+    public MemorySegment values(int slot) {
+        return matrix(2 * slot + 1);
+    }
+
+    /** Gives the memory back; the cache is then empty and can be used again. */
+    @Override
+    public void close() {
+        if (piece != null) {
+            pool.giveBack(piece);
+            piece = null;
+            capacity = 0;
+        }
+    }
+
+    private MemorySegment matrix(int index) {
+        long bytes = (long) kvHeads * capacity * headDim * Float.BYTES;
+        return piece.memory().asSlice(index * bytes, bytes);
+    }
+
+    private void copy(MemorySegment from, int fromCapacity, MemorySegment to, int toCapacity, int rows) {
+        long row = (long) headDim * Float.BYTES;
+        for (long head = 0; head < 2L * slots * kvHeads; head++) {
+            MemorySegment.copy(
+                    from, ValueLayout.JAVA_BYTE, head * fromCapacity * row,
+                    to, ValueLayout.JAVA_BYTE, head * toCapacity * row, rows * row);
+        }
+    }
+
+    private static int capacityFor(int rows, int mostRows) {
+        int capacity = LEAST_ROWS;
+        while (capacity < rows) {
+            capacity *= 2;
+        }
+        return Math.max(rows, Math.min(capacity, mostRows));
+    }
+}
