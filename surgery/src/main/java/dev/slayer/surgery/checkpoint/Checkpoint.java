@@ -1,6 +1,7 @@
 package dev.slayer.surgery.checkpoint;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -8,8 +9,27 @@ import java.util.Set;
  * A Hugging Face checkpoint directory: immutable, memory-mapped, every tensor checked before it is handed out.
  *
  * <p>Thread-safe. Tensors are valid until {@link #close}; the owner must see that nobody reads one afterwards.
+ *
+ * <p>The files must not be written to while the checkpoint is open: a mapping shows what is written, and reading a page that was
+ * cut off is a fault of the operating system. The JVM turns that fault into an {@link InternalError} where Java code reads, but
+ * native code that reads the same memory ends the process. Call {@link #verifyUnchanged} before handing memory to native code;
+ * what shrinks the file between that call and the reading cannot be prevented. Replacing a file by renaming another over it is
+ * harmless, for the mapping keeps the old one.
  */
 public interface Checkpoint extends AutoCloseable {
+    /**
+     * Opens a directory: reads config.json, maps {@code model.safetensors} or the shards that {@code
+     * model.safetensors.index.json} names, and checks that every tensor which the model needs is there with the right shape in
+     * an element type of {@link DType}. Costs no memory beyond the headers.
+     *
+     * <p>Links in the directory are followed if they stay in it or lead to the blobs of a Hugging Face hub cache.
+     *
+     * @throws CheckpointException naming the file and, where there is one, the tensor or key at fault
+     */
+    static Checkpoint open(Path directory) {
+        return MappedCheckpoint.open(directory);
+    }
+
     /** The directory. */
     Path directory();
 
@@ -19,18 +39,33 @@ public interface Checkpoint extends AutoCloseable {
     /**
      * A tensor of a given name.
      *
-     * @throws CheckpointException naming file and tensor, if there is none
+     * @throws CheckpointException naming file and tensor, if there is none or its element type is not one of {@link DType},
+     *     which only an extra's can be
      */
     Tensor tensor(String name);
 
     /** All names, in file order. */
     Set<String> names();
 
-    /** A file beside the weights such as {@code tokenizer.json}, if it is there; never outside the directory. */
+    /** Names of the tensors that the model does not use, in file order: worth a warning where there are any. */
+    List<String> extras();
+
+    /**
+     * A file beside the weights such as {@code tokenizer.json}, if it is there; never outside the directory.
+     *
+     * @throws CheckpointException if the name is not plain, the file is not regular or is a link that leaves the directory
+     */
     Optional<Path> file(String name);
 
     /** Bytes of all tensors. */
     long bytes();
+
+    /**
+     * Looks whether the mapped files still are what they were when opened, by size, time and identity.
+     *
+     * @throws CheckpointException naming the file that is not
+     */
+    void verifyUnchanged();
 
     /** Unmaps the files. Idempotent. */
     @Override

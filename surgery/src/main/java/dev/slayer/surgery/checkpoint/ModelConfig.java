@@ -1,5 +1,8 @@
 package dev.slayer.surgery.checkpoint;
 
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -38,6 +41,23 @@ public record ModelConfig(
         boolean tiedEmbeddings,
         OptionalInt bosTokenId,
         Set<Integer> eosTokenIds) {
+    public ModelConfig {
+        eosTokenIds = Collections.unmodifiableSet(new LinkedHashSet<>(eosTokenIds));
+    }
+
+    /**
+     * Reads config.json, and the end-of-sequence tokens of generation_config.json where there is one.
+     *
+     * @throws CheckpointException naming file and key, if one is invalid, out of range or asks for what cannot be run
+     */
+    public static ModelConfig read(Path directory) {
+        return ConfigReader.read(Folder.of(directory));
+    }
+
+    /** How many numbers the model has, and where. */
+    public ParameterCounts parameters() {
+        return ParameterCounts.of(this);
+    }
 
     /** Width of all query heads together. */
     public int queryWidth() {
