@@ -56,7 +56,8 @@ final class EngineLoop implements Engine {
         EngineModel model = model(request.model());
         RequestCheck.check(request, model, pool.limitBytes());
         if (draining) {
-            throw new SlayerException(503, "draining", null, "The server is shutting down and takes no new requests.", null);
+            throw new SlayerException(
+                    503, "draining", null, "The server is shutting down and takes no new requests.", null);
         }
         if (queued.incrementAndGet() > settings.maxQueue() + settings.maxSequences()) {
             queued.decrementAndGet();
@@ -68,13 +69,12 @@ final class EngineLoop implements Engine {
                             + " wait. Try again later.",
                     null);
         }
-        Sequence sequence = new Sequence(
-                ids.incrementAndGet(), request, model.runner(), model.vocabulary(), event -> {
-                    if (event instanceof SequenceEvent.Finished || event instanceof SequenceEvent.Failed) {
-                        queued.decrementAndGet();
-                    }
-                    listener.on(event);
-                });
+        Sequence sequence = new Sequence(ids.incrementAndGet(), request, model.runner(), model.vocabulary(), event -> {
+            if (event instanceof SequenceEvent.Finished || event instanceof SequenceEvent.Failed) {
+                queued.decrementAndGet();
+            }
+            listener.on(event);
+        });
         inbox.add(new EngineMessage.Submit(sequence));
         return new Ticket() {
             @Override
@@ -98,7 +98,11 @@ final class EngineLoop implements Engine {
         EngineModel model = models.get(name);
         if (model == null) {
             throw new SlayerException(
-                    404, "model_not_found", "model", "The model '" + name + "' does not exist; there are " + models.keySet() + ".", null);
+                    404,
+                    "model_not_found",
+                    "model",
+                    "The model '" + name + "' does not exist; there are " + models.keySet() + ".",
+                    null);
         }
         return model;
     }
@@ -125,7 +129,7 @@ final class EngineLoop implements Engine {
         draining = true;
         inbox.add(new EngineMessage.Stop());
         boolean interrupted = false;
-        while (thread.isAlive() && Thread.currentThread() != thread) {
+        while (thread.isAlive() && !Thread.currentThread().equals(thread)) {
             try {
                 thread.join();
             } catch (InterruptedException e) {
@@ -180,7 +184,9 @@ final class EngineLoop implements Engine {
                 try {
                     drawn[chunk] = sequence.score(position, logits);
                 } catch (LogSoftmax.NotFiniteException e) {
-                    end(sequence, () -> sequence.fail(SlayerException.internal("Scoring failed: " + e.getMessage(), e)));
+                    end(
+                            sequence,
+                            () -> sequence.fail(SlayerException.internal("Scoring failed: " + e.getMessage(), e)));
                 }
             });
         } catch (RuntimeException | Error e) {

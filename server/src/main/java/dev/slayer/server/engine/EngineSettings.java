@@ -12,7 +12,8 @@ public record EngineSettings(int maxSequences, int maxQueue, int maxBatchTokens,
     /** @throws IllegalArgumentException naming the setting, its value and the allowed range */
     public EngineSettings {
         if (maxSequences < 1) {
-            throw new IllegalArgumentException("max-sequences=" + maxSequences + " is out of range; allowed: 1 or more");
+            throw new IllegalArgumentException(
+                    "max-sequences=" + maxSequences + " is out of range; allowed: 1 or more");
         }
         if (maxQueue < 0) {
             throw new IllegalArgumentException("max-queue=" + maxQueue + " is out of range; allowed: 0 or more");

@@ -52,7 +52,7 @@ public final class KvCache implements AutoCloseable {
      * @param used rows whose contents must survive
      * @return false, with nothing changed, if the pool has no room
      */
-    boolean reserve(int rows, int used) {
+    public boolean reserve(int rows, int used) {
         if (rows <= capacity) {
             return true;
         }
@@ -104,8 +104,13 @@ public final class KvCache implements AutoCloseable {
         long row = (long) headDim * Float.BYTES;
         for (long head = 0; head < 2L * slots * kvHeads; head++) {
             MemorySegment.copy(
-                    from, ValueLayout.JAVA_BYTE, head * fromCapacity * row,
-                    to, ValueLayout.JAVA_BYTE, head * toCapacity * row, rows * row);
+                    from,
+                    ValueLayout.JAVA_BYTE,
+                    head * fromCapacity * row,
+                    to,
+                    ValueLayout.JAVA_BYTE,
+                    head * toCapacity * row,
+                    rows * row);
         }
     }
 

@@ -25,8 +25,10 @@ final class RequestCheck {
                     400,
                     "context_length_exceeded",
                     "prompt",
-                    "This model's context is " + config.contextLength() + " tokens, but the request needs " + rows + ": "
-                            + prompt.length + " in the prompt and max_tokens=" + request.stop().maxTokens()
+                    "This model's context is " + config.contextLength() + " tokens, but the request needs " + rows
+                            + ": "
+                            + prompt.length + " in the prompt and max_tokens="
+                            + request.stop().maxTokens()
                             + ". Shorten the prompt or ask for fewer tokens.",
                     null);
         }
@@ -36,8 +38,9 @@ final class RequestCheck {
                     507,
                     "kv_memory_exhausted",
                     "max_tokens",
-                    "A sequence of " + rows + " tokens needs up to " + bytes + " bytes of KV memory, but the server has "
-                            + kvLimit + ". Ask for fewer tokens or start the server with more --kv-memory.",
+                    "A sequence of " + rows + " tokens needs up to " + bytes
+                            + " bytes of KV memory, but the server has " + kvLimit
+                            + ". Ask for fewer tokens or start the server with more --kv-memory.",
                     null);
         }
     }

@@ -33,6 +33,8 @@ public interface Runner extends AutoCloseable {
     @FunctionalInterface
     interface LogitsSink {
         /**
+         * Takes them.
+         *
          * @param chunk index in the list that was run
          * @param position whose next token the logits predict
          * @param logits of every token of the vocabulary: [vocabulary]; reused after the call

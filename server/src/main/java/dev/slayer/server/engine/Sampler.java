@@ -12,8 +12,7 @@ import java.util.random.RandomGeneratorFactory;
  * (temperature 0), or temperature, min_p, top_k and top_p leave a set to draw from. One thread.
  */
 final class Sampler {
-    private static final RandomGeneratorFactory<RandomGenerator> RANDOM =
-            RandomGeneratorFactory.of("L64X128MixRandom");
+    private static final RandomGeneratorFactory<RandomGenerator> RANDOM = RandomGeneratorFactory.of("L64X128MixRandom");
 
     private final Sampling sampling;
     private final RandomGenerator random;
@@ -25,9 +24,8 @@ final class Sampler {
      */
     Sampler(Sampling sampling, int[] promptTokens) {
         this.sampling = sampling;
-        this.random = sampling.seed().isPresent()
-                ? RANDOM.create(sampling.seed().getAsLong())
-                : RANDOM.create();
+        this.random =
+                sampling.seed().isPresent() ? RANDOM.create(sampling.seed().getAsLong()) : RANDOM.create();
         this.prompt = sampling.repetitionPenalty() == 1
                 ? Set.of()
                 : Set.copyOf(Arrays.stream(promptTokens).boxed().distinct().toList());
@@ -55,7 +53,9 @@ final class Sampler {
         sampling.logitBias().forEach((token, bias) -> logits[token] += bias.floatValue());
         if (sampling.repetitionPenalty() != 1) {
             prompt.forEach(token -> repeat(logits, token));
-            generated.keySet().stream().filter(token -> !prompt.contains(token)).forEach(token -> repeat(logits, token));
+            generated.keySet().stream()
+                    .filter(token -> !prompt.contains(token))
+                    .forEach(token -> repeat(logits, token));
         }
         if (sampling.presencePenalty() != 0 || sampling.frequencyPenalty() != 0) {
             generated.forEach((token, count) ->

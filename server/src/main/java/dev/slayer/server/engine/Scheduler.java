@@ -65,7 +65,8 @@ final class Scheduler {
     List<Work> schedule() {
         List<Work> step = new ArrayList<>();
         int rows = settings.maxBatchTokens();
-        // Sequences that decode need one row each; there is always room for them. Preemption shortens the list as we go.
+        // Sequences that decode need one row each; there is always room for them. Preemption shortens the list as we
+        // go.
         rows -= take(step, rows, true);
         rows -= take(step, rows, false);
         admit(step, rows);

@@ -102,7 +102,8 @@ final class Sequence {
         boolean scoresDrawn = draws && request.scores().generated();
         LogSoftmax softmax = scoresPrompt || scoresDrawn ? new LogSoftmax(logits, vocabulary) : null;
         if (scoresPrompt) {
-            promptScores.add(softmax.score(tokens[position + 1], request.scores().top()));
+            promptScores.add(
+                    softmax.score(tokens[position + 1], request.scores().top()));
         }
         if (!draws) {
             return -1;
@@ -150,7 +151,8 @@ final class Sequence {
         StopMatcher.Match match = stops.append(decoder.append(token), mayStop);
         emit(new SequenceEvent.Generated(token, match.text(), score));
         if (match.stop().isPresent()) {
-            end(new SequenceEvent.Finished(FinishReason.STOP, Optional.of(match.stop().get()), "", 0));
+            end(new SequenceEvent.Finished(
+                    FinishReason.STOP, Optional.of(match.stop().get()), "", 0));
         } else if (generated() == request.stop().maxTokens()) {
             finish(FinishReason.LENGTH, Optional.empty());
         }
@@ -160,7 +162,8 @@ final class Sequence {
     private void finish(FinishReason reason, Optional<Object> stopReason) {
         StopMatcher.Match rest = stops.append(decoder.flush(), reason == FinishReason.LENGTH);
         if (rest.stop().isPresent()) {
-            end(new SequenceEvent.Finished(FinishReason.STOP, Optional.of(rest.stop().get()), rest.text(), 0));
+            end(new SequenceEvent.Finished(
+                    FinishReason.STOP, Optional.of(rest.stop().get()), rest.text(), 0));
         } else {
             end(new SequenceEvent.Finished(reason, stopReason, rest.text() + stops.flush(), 0));
         }

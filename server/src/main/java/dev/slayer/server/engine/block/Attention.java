@@ -1,0 +1,111 @@
+package dev.slayer.server.engine.block;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.slayer.server.engine.KvCache;
+import dev.slayer.server.onnx.Binding;
+import dev.slayer.server.onnx.ElementType;
+import dev.slayer.server.onnx.OnnxRuntime;
+import dev.slayer.server.onnx.Session;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.checkpoint.RopeConfig;
+import dev.slayer.surgery.checkpoint.RopeTable;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Attention of one sequence's rows over its cache, for every slot. The engine's thread only. */
+final class Attention implements AutoCloseable {
+    private final ModelConfig config;
+    private final Session session;
+    private final Binding binding;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment last = arena.allocate(JAVA_INT);
+    private final MemorySegment total = arena.allocate(JAVA_INT);
+    private final Rope rope;
+    private Arena longArena;
+    private Rope longRope;
+
+    /** Cos and sin [rows, headDim / 2] in native memory. */
+    private record Rope(int rows, int sequenceLength, MemorySegment cos, MemorySegment sin) {}
+
+    Attention(OnnxRuntime runtime, ModelConfig config) {
+        this.config = config;
+        this.session = runtime.session(BlockGraphs.attention(config));
+        this.binding = session.bind();
+        this.rope = rope(arena, config.contextLength(), config.contextLength());
+    }
+
+    /**
+     * Rotates, appends to the cache and attends.
+     *
+     * @param qkv [count, qkvWidth]
+     * @param attention [count, queryWidth], written
+     * @param past rows in the cache before
+     * @param sequenceLength tokens known of the sequence
+     */
+    void run(
+            MemorySegment qkv, MemorySegment attention, int past, int count, int sequenceLength, KvCache kv, int slot) {
+        int rows = past + count;
+        if (rows > kv.capacity()) {
+            throw new IllegalStateException("the cache has room for " + kv.capacity() + " rows, not " + rows);
+        }
+        last.set(JAVA_INT, 0, rows - 1);
+        total.set(JAVA_INT, 0, rows);
+        bindCache("past_keys", "keys", kv.keys(slot), kv.capacity());
+        bindCache("past_values", "values", kv.values(slot), kv.capacity());
+        Rope table = table(sequenceLength);
+        binding.input("qkv", ElementType.FLOAT, qkv, 1, count, BlockGraphs.qkvWidth(config));
+        binding.input("last_position", ElementType.INT32, last, 1);
+        binding.input("total", ElementType.INT32, total);
+        binding.input("cos", ElementType.FLOAT, table.cos(), table.rows(), config.headDim() / 2);
+        binding.input("sin", ElementType.FLOAT, table.sin(), table.rows(), config.headDim() / 2);
+        binding.output("attention", ElementType.FLOAT, attention, 1, count, config.queryWidth());
+        binding.run();
+    }
+
+    private void bindCache(String past, String present, MemorySegment memory, int capacity) {
+        binding.input(past, ElementType.FLOAT, memory, 1, config.kvHeads(), capacity, config.headDim());
+        binding.output(present, ElementType.FLOAT, memory, 1, config.kvHeads(), capacity, config.headDim());
+    }
+
+    /** One table serves all, except where frequencies depend on the length: there the last one used is kept. */
+    private Rope table(int sequenceLength) {
+        if (!(config.rope().scaling() instanceof RopeConfig.Scaling.Dynamic dynamic)
+                || sequenceLength <= dynamic.originalContextLength()) {
+            return rope;
+        }
+        if (longRope == null || longRope.sequenceLength() != sequenceLength) {
+            closeLong();
+            longArena = Arena.ofShared();
+            longRope = rope(longArena, sequenceLength, sequenceLength);
+        }
+        return longRope;
+    }
+
+    private Rope rope(Arena memory, int rows, int sequenceLength) {
+        RopeTable table = RopeTable.of(config, rows, sequenceLength);
+        return new Rope(
+                rows,
+                sequenceLength,
+                memory.allocateFrom(JAVA_FLOAT, table.cos()),
+                memory.allocateFrom(JAVA_FLOAT, table.sin()));
+    }
+
+    private void closeLong() {
+        if (longArena != null) {
+            binding.clear();
+            longArena.close();
+            longArena = null;
+            longRope = null;
+        }
+    }
+
+    @Override
+    public void close() {
+        closeLong();
+        binding.close();
+        session.close();
+        arena.close();
+    }
+}

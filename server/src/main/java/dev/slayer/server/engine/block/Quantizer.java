@@ -1,0 +1,81 @@
+package dev.slayer.server.engine.block;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+
+/**
+ * Quantizes a matrix in blocks of 32 along its rows, in the layout of ONNX Runtime's MatMulNBits: a weight is
+ * {@code (q - zero) * scale} with zero point 128 (8 bits) or 8 (4 bits).
+ *
+ * <p>The scale maps the value of largest magnitude in a block to the end of the range that reaches furthest, so its sign may be
+ * negative: that end is exact, and half a step is gained over a symmetric range.
+ */
+final class Quantizer {
+    static final int BLOCK = 32;
+
+    private final int bits;
+    private final int zero;
+
+    Quantizer(int bits) {
+        if (bits != 4 && bits != 8) {
+            throw new IllegalArgumentException("bits=" + bits + " is out of range; allowed: 4 or 8");
+        }
+        this.bits = bits;
+        this.zero = 1 << (bits - 1);
+    }
+
+    /**
+     * A quantized matrix.
+     *
+     * @param values [rows, blocks, 32 * bits / 8] bytes
+     * @param scales [rows, blocks]
+     */
+    record Quantized(MemorySegment values, MemorySegment scales, int rows, int columns, int blocks) {}
+
+    /**
+     * @param matrix float32 [rows, columns]; a last block that is not full is padded with zeros
+     */
+    Quantized quantize(MemorySegment matrix, int rows, int columns, SegmentAllocator allocator) {
+        int blocks = (columns + BLOCK - 1) / BLOCK;
+        int blockBytes = BLOCK * bits / 8;
+        MemorySegment values = allocator.allocate((long) rows * blocks * blockBytes, 64);
+        MemorySegment scales = allocator.allocate((long) rows * blocks * Float.BYTES, 64);
+        float[] row = new float[blocks * BLOCK];
+        byte[] packed = new byte[blockBytes];
+        for (int r = 0; r < rows; r++) {
+            MemorySegment.copy(matrix, JAVA_FLOAT, (long) r * columns * Float.BYTES, row, 0, columns);
+            for (int block = 0; block < blocks; block++) {
+                float scale = quantizeBlock(row, block * BLOCK, packed);
+                long at = (long) r * blocks + block;
+                scales.setAtIndex(JAVA_FLOAT, at, scale);
+                MemorySegment.copy(packed, 0, values, JAVA_BYTE, at * blockBytes, blockBytes);
+            }
+        }
+        return new Quantized(values, scales, rows, columns, blocks);
+    }
+
+    private float quantizeBlock(float[] row, int from, byte[] packed) {
+        float extreme = 0;
+        for (int i = from; i < from + BLOCK; i++) {
+            if (Math.abs(row[i]) > Math.abs(extreme)) {
+                extreme = row[i];
+            }
+        }
+        float scale = extreme / -zero;
+        float inverse = scale == 0 ? 0 : 1 / scale;
+        for (int i = 0; i < BLOCK; i++) {
+            int q = Math.clamp(Math.round(row[from + i] * inverse) + zero, 0, 2 * zero - 1);
+            if (bits == 8) {
+                packed[i] = (byte) q;
+            } else if (i % 2 == 0) {
+                packed[i / 2] = (byte) q;
+            } else {
+                packed[i / 2] |= (byte) (q << 4);
+            }
+        }
+        return scale;
+    }
+}

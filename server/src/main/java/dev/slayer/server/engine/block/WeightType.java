@@ -1,0 +1,21 @@
+package dev.slayer.server.engine.block;
+
+/** How a block's matrices are kept in device memory. Norms and embeddings are never quantized. */
+public enum WeightType {
+    /** As float32. */
+    FP32(32),
+    /** Eight bits a weight, a float32 scale for every 32. */
+    INT8(8),
+    /** Four bits a weight, a float32 scale for every 32. */
+    INT4(4);
+
+    private final int bits;
+
+    WeightType(int bits) {
+        this.bits = bits;
+    }
+
+    int bits() {
+        return bits;
+    }
+}
