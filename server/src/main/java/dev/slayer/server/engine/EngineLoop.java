@@ -75,7 +75,11 @@ final class EngineLoop implements Engine {
             }
             listener.on(event);
         });
-        inbox.add(new EngineMessage.Submit(sequence));
+        EngineMessage.Submit message = new EngineMessage.Submit(sequence);
+        inbox.add(message);
+        if (!status.alive() && inbox.remove(message)) {
+            sequence.fail(gone()); // the thread had ended before it could see the message
+        }
         return new Ticket() {
             @Override
             public long id() {
@@ -253,8 +257,13 @@ final class EngineLoop implements Engine {
         status = new EngineStatus(true, scheduler.running(), scheduler.waiting(), pool.usedBytes(), pool.limitBytes());
     }
 
+    private static SlayerException gone() {
+        return new SlayerException(503, "shutting_down", null, "The server is shutting down.", null);
+    }
+
     private void shutDown() {
-        SlayerException gone = new SlayerException(503, "shutting_down", null, "The server is shutting down.", null);
+        SlayerException gone = gone();
+        status = new EngineStatus(false, 0, 0, 0, pool.limitBytes()); // from here on nobody relies on this thread
         scheduler.all().forEach(sequence -> sequence.fail(gone));
         for (EngineMessage message = inbox.poll(); message != null; message = inbox.poll()) {
             switch (message) {
@@ -265,7 +274,6 @@ final class EngineLoop implements Engine {
             }
         }
         models.values().forEach(model -> model.runner().close());
-        status = new EngineStatus(false, 0, 0, pool.usedBytes(), pool.limitBytes());
         pool.close();
         drains.forEach(drain -> drain.done().complete(null));
     }
