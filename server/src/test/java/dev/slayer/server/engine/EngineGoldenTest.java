@@ -3,10 +3,10 @@ package dev.slayer.server.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.slayer.server.engine.block.OnnxRunner;
+import dev.slayer.server.engine.block.CpuDevice;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
-import dev.slayer.server.onnx.OnnxRuntime;
+
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
@@ -26,16 +26,16 @@ import org.junit.jupiter.params.provider.FieldSource;
 /** The whole engine against transformers' numbers, alone, together and while clients go away. */
 class EngineGoldenTest {
     static final List<String> CHECKPOINTS = Golden.CHECKPOINTS;
-    private static OnnxRuntime runtime;
+    private static CpuDevice device;
 
     @BeforeAll
     static void open() {
-        runtime = OnnxRuntime.open(2);
+        device = CpuDevice.open(2);
     }
 
     @AfterAll
     static void close() {
-        runtime.close();
+        device.close();
     }
 
     /** A checkpoint being served. */
@@ -44,7 +44,7 @@ class EngineGoldenTest {
             Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(name));
             Tokenizer tokenizer = Tokenizer.load(checkpoint.directory());
             KvPool pool = new KvPool(settings.kvBytes());
-            OnnxRunner runner = new OnnxRunner(runtime, checkpoint, WeightType.FP32, pool, settings.maxBatchTokens());
+            Runner runner = device.runner(checkpoint, WeightType.FP32, pool, settings.maxBatchTokens());
             Engine engine = Engine.start(
                     settings,
                     pool,

@@ -28,7 +28,7 @@ import java.util.Map;
  * A checkpoint on the CPU. All rows of a step lie packed in one matrix [T, hidden]; blocks take them together, attention takes
  * each sequence's rows apart.
  */
-public final class OnnxRunner implements Runner {
+final class OnnxRunner implements Runner {
     private static final int HEAD_ROWS = 64; // logits of more rows at once only cost memory
 
     private final Checkpoint checkpoint;
@@ -55,7 +55,7 @@ public final class OnnxRunner implements Runner {
      * @param maxRows rows of the largest step
      * @throws dev.slayer.surgery.SlayerException if the checkpoint or the runtime fails
      */
-    public OnnxRunner(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
+    OnnxRunner(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
         this.checkpoint = checkpoint;
         this.config = checkpoint.config();
         this.pool = pool;
