@@ -5,6 +5,17 @@ import java.util.Map;
 
 /** A chat template in Jinja, as Hugging Face checkpoints carry it. Immutable and thread-safe. */
 public interface ChatTemplate {
+    /**
+     * A template that renders with bounds on time, depth and output, and without access to files or Java classes.
+     *
+     * @param source Jinja text
+     * @param bosToken value of {@code bos_token}, or null if the tokenizer has none
+     * @param eosToken value of {@code eos_token}, or null
+     */
+    static ChatTemplate of(String source, String bosToken, String eosToken) {
+        return new JinjavaTemplate(source, bosToken, eosToken);
+    }
+
     /** The template's source. */
     String source();
 

@@ -1,5 +1,6 @@
 package dev.slayer.server.text;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -10,7 +11,27 @@ import java.util.OptionalInt;
  */
 public interface Tokenizer extends AutoCloseable {
     /**
-     * Tokens of a text; special tokens written in the text are recognized as such.
+     * Loads tokenizer.json and, where they exist, tokenizer_config.json and chat_template.jinja.
+     *
+     * @param checkpointDirectory the checkpoint
+     * @throws dev.slayer.surgery.checkpoint.CheckpointException if a file is missing, too large, malformed, or of a kind that is not
+     *     supported; the message names the file
+     */
+    static Tokenizer load(Path checkpointDirectory) {
+        return NativeTokenizer.load(checkpointDirectory);
+    }
+
+    /**
+     * A tokenizer that needs no files and no native code: ids 0 to 255 are bytes, then {@code <s>}, {@code </s>},
+     * {@code <|im_start|>} and {@code <|im_end|>}. For models without a checkpoint.
+     */
+    static Tokenizer bytes() {
+        return new ByteTokenizer();
+    }
+
+    /**
+     * Tokens of a text; special tokens written in the text are recognized as such. Half surrogate pairs, which no UTF-8 text has,
+     * are read as U+FFFD.
      *
      * @param addSpecialTokens let the tokenizer put its BOS (and whatever else its file says) around the text
      */

@@ -24,6 +24,12 @@ public interface Vocabulary {
     /** The entry as the vocabulary file spells it, {@code <0x0A>} or {@code ▁the}; empty for ids without an entry. */
     String piece(int token);
 
+    /**
+     * Whether an entry stands for one byte of a character that no other entry covers ({@code <0xE2>}). Hugging Face reads a run of
+     * such tokens as a whole: if it is no UTF-8, every byte of the run becomes U+FFFD.
+     */
+    boolean fallbackByte(int token);
+
     /** Whether decoding drops one space at the very beginning of a text (Llama-2 style). */
     boolean dropsLeadingSpace();
 }
