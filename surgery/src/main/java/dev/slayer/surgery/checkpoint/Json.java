@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /** JSON as a stranger may have written it: strict UTF-8, no duplicate keys, bounded in length, depth, names and numbers. */
 final class Json {
@@ -38,6 +39,8 @@ final class Json {
     private static final ObjectMapper MAPPER = JsonMapper.builder(FACTORY)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+
+    private static final Pattern ADVICE = Pattern.compile(" \\((start marker|bound as) .*|, from `[^`]*`");
 
     private Json() {}
 
@@ -91,13 +94,19 @@ final class Json {
     static CheckpointException invalid(Path file, String part, IOException e) {
         return switch (e) {
             case JsonProcessingException json ->
-                new CheckpointException(
-                        file,
-                        part + "is not valid JSON near character "
-                                + json.getLocation().getCharOffset() + " (" + json.getOriginalMessage() + ")",
-                        e);
+                new CheckpointException(file, part + "is not valid JSON" + at(json) + ": " + plain(json), e);
             case CharacterCodingException coding -> new CheckpointException(file, part + "is not valid UTF-8", coding);
             default -> new CheckpointException(file, part + "cannot be read", e);
         };
+    }
+
+    /** Where the text goes wrong; a limit that was passed has no place. */
+    private static String at(JsonProcessingException e) {
+        return e.getLocation() == null ? "" : " at character " + e.getLocation().getCharOffset();
+    }
+
+    /** The parser's words without its advice to programmers. */
+    private static String plain(JsonProcessingException e) {
+        return ADVICE.matcher(e.getOriginalMessage()).replaceAll("");
     }
 }

@@ -6,7 +6,8 @@ import dev.slayer.surgery.checkpoint.RopeConfig.Scaling;
  * The inverse frequencies of a rotary embedding.
  *
  * <p>Each step is rounded to float32 where transformers rounds: at position 1000 one unit in the last place of a frequency
- * already moves the angle by 6e-5, so more precision here would be less agreement. The powers alone are computed in double and
+ * already moves the angle by 6e-5, so more precision here would be less agreement (it divides a number by a tensor as the
+ * tensor's reciprocal times the number, and so does this). The powers alone are computed in double and
  * then rounded.
  */
 final class RopeFrequencies {
@@ -71,11 +72,11 @@ final class RopeFrequencies {
         float shortest = (float) (settings.originalContextLength() / settings.highFreqFactor());
         for (int i = 0; i < frequencies.length; i++) {
             float frequency = frequencies[i];
-            float wavelength = (float) (2 * Math.PI) / frequency;
+            float wavelength = 1f / frequency * (float) (2 * Math.PI);
             if (wavelength > longest) {
                 frequencies[i] = frequency / factor;
             } else if (wavelength >= shortest) {
-                float smooth = (original / wavelength - low) / band;
+                float smooth = (1f / wavelength * original - low) / band;
                 frequencies[i] = (1f - smooth) * frequency / factor + smooth * frequency;
             }
         }

@@ -46,8 +46,8 @@ final class RopeReader {
                 }
             });
         }
-        double theta = rope.number("rope_theta", 1, MAX_THETA)
-                .orElseGet(() -> config.number("rope_theta", 1, MAX_THETA).orElse(10_000));
+        double theta = rope.number("rope_theta", 2, MAX_THETA)
+                .orElseGet(() -> config.number("rope_theta", 2, MAX_THETA).orElse(10_000));
         return new RopeConfig(theta, scaling());
     }
 
@@ -89,11 +89,16 @@ final class RopeReader {
     private Scaling yarn() {
         int original = originalContextLength();
         double factor = rope.number("factor", 1, MAX_FACTOR).orElse((double) contextLength / original);
+        double fast = positiveOr("beta_fast", 32);
+        double slow = positiveOr("beta_slow", 1);
+        if (fast < slow) {
+            throw rope.refuse("beta_fast", "is " + fast + ", but must not be below beta_slow=" + slow);
+        }
         return new Scaling.Yarn(
                 factor,
                 original,
-                positiveOr("beta_fast", 32),
-                positiveOr("beta_slow", 1),
+                fast,
+                slow,
                 attentionFactor(factor),
                 rope.has("truncate") ? rope.flag("truncate", false) : true);
     }

@@ -56,7 +56,8 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries) {
             throw new CheckpointException(
                     file,
                     "gives a header length of " + Long.toUnsignedString(length)
-                            + " bytes; the format allows 100000000");
+                            + " bytes; the format allows at most "
+                            + HEADER_LIMIT);
         }
         if (length > size - LENGTH_BYTES) {
             throw new CheckpointException(
