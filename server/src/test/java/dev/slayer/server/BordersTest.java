@@ -25,50 +25,94 @@ class BordersTest {
 
     @Test
     void surgeryKnowsNeitherTheServerNorHttpNorANativeRuntime() {
-        check(noClasses().that().resideInAPackage("dev.slayer.surgery..").should().dependOnClassesThat()
-                .resideInAnyPackage("dev.slayer.server..", "dev.slayer.training..", "dev.slayer.clients..", "io.vertx..", "io.netty..", "ai.djl..", "ai.onnxruntime.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.surgery..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.server..",
+                        "dev.slayer.training..",
+                        "dev.slayer.clients..",
+                        "io.vertx..",
+                        "io.netty..",
+                        "ai.djl..",
+                        "ai.onnxruntime.."));
     }
 
     @Test
     void onlyOnnxCallsNativeCode() {
-        check(noClasses().that().resideOutsideOfPackage("dev.slayer.server.onnx..").should().dependOnClassesThat()
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.server.onnx..")
+                .should()
+                .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.foreign.Linker"));
         check(noClasses().should().dependOnClassesThat().resideInAPackage("ai.onnxruntime.."));
     }
 
     @Test
     void onlyBlocksUseTheBinding() {
-        check(noClasses().that().resideOutsideOfPackages("dev.slayer.server.onnx..", "dev.slayer.server.engine.block..").should().dependOnClassesThat()
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.slayer.server.onnx..", "dev.slayer.server.engine.block..")
+                .should()
+                .dependOnClassesThat()
                 .resideInAPackage("dev.slayer.server.onnx.."));
     }
 
     @Test
     void theBindingKnowsNothingOfModels() {
-        check(noClasses().that().resideInAPackage("dev.slayer.server.onnx..").should().dependOnClassesThat()
-                .resideInAnyPackage("dev.slayer.server.engine..", "dev.slayer.server.api..", "dev.slayer.server.text..", "dev.slayer.surgery.checkpoint..", "dev.slayer.surgery.layout.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server.onnx..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.server.engine..",
+                        "dev.slayer.server.api..",
+                        "dev.slayer.server.text..",
+                        "dev.slayer.surgery.checkpoint..",
+                        "dev.slayer.surgery.layout.."));
     }
 
     @Test
     void onlyApiKnowsVertx() {
-        check(noClasses().that().resideOutsideOfPackage("dev.slayer.server.api..").should().dependOnClassesThat()
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.server.api..")
+                .should()
+                .dependOnClassesThat()
                 .resideInAnyPackage("io.vertx..", "io.netty.."));
     }
 
     @Test
     void onlyTextKnowsTokenizersAndTemplates() {
-        check(noClasses().that().resideOutsideOfPackage("dev.slayer.server.text..").should().dependOnClassesThat()
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.server.text..")
+                .should()
+                .dependOnClassesThat()
                 .resideInAnyPackage("ai.djl..", "com.hubspot.."));
     }
 
     @Test
     void theEngineKnowsNeitherHttpNorTheCommandLine() {
-        check(noClasses().that().resideInAnyPackage("dev.slayer.server.engine..", "dev.slayer.server.text..").should().dependOnClassesThat()
+        check(noClasses()
+                .that()
+                .resideInAnyPackage("dev.slayer.server.engine..", "dev.slayer.server.text..")
+                .should()
+                .dependOnClassesThat()
                 .resideInAnyPackage("dev.slayer.server.api..", "dev.slayer.server.cli.."));
     }
 
     @Test
     void theApiKnowsTheEngineButNotItsBlocksAndNotTheCommandLine() {
-        check(noClasses().that().resideInAPackage("dev.slayer.server.api..").should().dependOnClassesThat()
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server.api..")
+                .should()
+                .dependOnClassesThat()
                 .resideInAnyPackage("dev.slayer.server.engine.block..", "dev.slayer.server.cli.."));
     }
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import dev.slayer.server.engine.block.CpuDevice;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
-
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
@@ -131,7 +130,9 @@ class EngineGoldenTest {
                 together.add(recorder);
             }
             for (int i = 0; i < requests.size(); i++) {
-                assertThat(together.get(i).text()).as("request %d", i).isEqualTo(alone.get(i).text());
+                assertThat(together.get(i).text())
+                        .as("request %d", i)
+                        .isEqualTo(alone.get(i).text());
                 assertThat(together.get(i).tokens()).isEqualTo(alone.get(i).tokens());
                 assertScores(together.get(i).scores(), alone.get(i).scores());
                 assertScores(together.get(i).promptScores(), alone.get(i).promptScores());
@@ -159,7 +160,13 @@ class EngineGoldenTest {
                 tickets.add(served.engine()
                         .submit(
                                 new SequenceRequest(
-                                        "slayer-tiny", served.layout(), prompt, Sampling.GREEDY, stop, Scores.NONE, true),
+                                        "slayer-tiny",
+                                        served.layout(),
+                                        prompt,
+                                        Sampling.GREEDY,
+                                        stop,
+                                        Scores.NONE,
+                                        true),
                                 recorder));
                 recorders.add(recorder);
             }

@@ -96,7 +96,8 @@ class EngineTest {
     @Test
     void aPromptLongerThanAStepIsRunInChunks() {
         start(new EngineSettings(2, 10, 4, 1L << 20));
-        Recorder recorder = submit(request("the longest prompt of all", StopRules.after(3), Sampling.GREEDY, new Scores(1, true, true)));
+        Recorder recorder = submit(
+                request("the longest prompt of all", StopRules.after(3), Sampling.GREEDY, new Scores(1, true, true)));
         assertThat(recorder.text()).isEqualTo("mno");
         assertThat(recorder.promptScores()).hasSize(24);
         assertThat(recorder.promptScores().getLast().token()).isEqualTo('l');
@@ -106,7 +107,8 @@ class EngineTest {
     void eosEndsTheTextAndItsTokenIsReported() {
         start(roomy());
         Recorder recorder = submit(request("a", StopRules.after(5), biased(EOS), new Scores(1, true, false)));
-        assertThat(recorder.finished()).isEqualTo(new SequenceEvent.Finished(FinishReason.STOP, Optional.empty(), "", 0));
+        assertThat(recorder.finished())
+                .isEqualTo(new SequenceEvent.Finished(FinishReason.STOP, Optional.empty(), "", 0));
         assertThat(recorder.tokens()).containsExactly(EOS);
         assertThat(recorder.scores()).hasSize(1);
     }
@@ -165,7 +167,8 @@ class EngineTest {
         assertThat(scores.getFirst().logprob()).isCloseTo((float) sure, within(1e-5f));
         assertThat(scores.getFirst().rank()).isEqualTo(1);
         assertThat(scores.getFirst().topTokens()[0]).isEqualTo('b');
-        assertThat(scores.getFirst().topLogprobs()[0]).isEqualTo(scores.getFirst().logprob());
+        assertThat(scores.getFirst().topLogprobs()[0])
+                .isEqualTo(scores.getFirst().logprob());
         assertThat(scores.getLast().token()).isEqualTo('x');
         assertThat(scores.getLast().logprob()).isCloseTo((float) (sure - 8), within(1e-5f));
         assertThat(scores.getLast().rank()).isEqualTo(2);
@@ -191,7 +194,8 @@ class EngineTest {
         start(new EngineSettings(8, 100, 64, 2 * least));
         List<Recorder> recorders = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            recorders.add(submit(request("abcdefghij", StopRules.after(300), Sampling.GREEDY, new Scores(0, true, true))));
+            recorders.add(
+                    submit(request("abcdefghij", StopRules.after(300), Sampling.GREEDY, new Scores(0, true, true))));
         }
         String expected = recorders.getFirst().text();
         assertThat(expected).hasSize(300).startsWith("klm");
@@ -207,17 +211,35 @@ class EngineTest {
     @Test
     void whatCannotRunIsRefusedWithTheNumbers() {
         start(new EngineSettings(2, 10, 4, 1L << 20));
-        assertRefused(request("a", StopRules.after(4096), Sampling.GREEDY, Scores.NONE), 400, "context is 4096 tokens", "needs 4097");
+        assertRefused(
+                request("a", StopRules.after(4096), Sampling.GREEDY, Scores.NONE),
+                400,
+                "context is 4096 tokens",
+                "needs 4097");
         assertRefused(request("a", StopRules.after(4095), Sampling.GREEDY, Scores.NONE), 507, "1048576");
-        assertRefused(new SequenceRequest("stub", LAYOUT, new int[] {260}, Sampling.GREEDY, StopRules.after(1), Scores.NONE, true), 400, "token 260", "0 to 259");
-        assertRefused(new SequenceRequest("stub", LAYOUT, new int[0], Sampling.GREEDY, StopRules.after(1), Scores.NONE, true), 400, "no tokens");
-        assertRefused(new SequenceRequest("other", LAYOUT, new int[] {1}, Sampling.GREEDY, StopRules.after(1), Scores.NONE, true), 404, "'other'", "stub");
+        assertRefused(
+                new SequenceRequest(
+                        "stub", LAYOUT, new int[] {260}, Sampling.GREEDY, StopRules.after(1), Scores.NONE, true),
+                400,
+                "token 260",
+                "0 to 259");
+        assertRefused(
+                new SequenceRequest("stub", LAYOUT, new int[0], Sampling.GREEDY, StopRules.after(1), Scores.NONE, true),
+                400,
+                "no tokens");
+        assertRefused(
+                new SequenceRequest(
+                        "other", LAYOUT, new int[] {1}, Sampling.GREEDY, StopRules.after(1), Scores.NONE, true),
+                404,
+                "'other'",
+                "stub");
         assertRefused(request("a", StopRules.after(1), biased(999), Scores.NONE), 400, "logit_bias holds token 999");
     }
 
     private void assertRefused(SequenceRequest request, int status, String... words) {
         assertThatThrownBy(() -> engine.submit(request, new Recorder()))
-                .isInstanceOfSatisfying(SlayerException.class, e -> assertThat(e.status()).isEqualTo(status))
+                .isInstanceOfSatisfying(
+                        SlayerException.class, e -> assertThat(e.status()).isEqualTo(status))
                 .hasMessageContainingAll(words);
     }
 
@@ -240,7 +262,8 @@ class EngineTest {
     void aCancelledSequenceEndsAndGivesItsMemoryBack() {
         start(roomy());
         Recorder recorder = new Recorder();
-        Engine.Ticket ticket = engine.submit(request("a", StopRules.after(4000), Sampling.GREEDY, Scores.NONE), recorder);
+        Engine.Ticket ticket =
+                engine.submit(request("a", StopRules.after(4000), Sampling.GREEDY, Scores.NONE), recorder);
         recorder.awaitToken();
         ticket.cancel();
         ticket.cancel();
@@ -286,8 +309,10 @@ class EngineTest {
         });
         Recorder good = submit(request("a", StopRules.after(30), Sampling.GREEDY, new Scores(0, true, false)));
         Recorder bad = submit(request("!", StopRules.after(3), Sampling.GREEDY, new Scores(0, true, false)));
-        assertThat(bad.await()).isInstanceOfSatisfying(SequenceEvent.Failed.class, failed -> assertThat(failed.error())
-                .hasMessageContaining("NaN"));
+        assertThat(bad.await())
+                .isInstanceOfSatisfying(
+                        SequenceEvent.Failed.class,
+                        failed -> assertThat(failed.error()).hasMessageContaining("NaN"));
         assertThat(good.text()).hasSize(30);
         awaitIdle();
     }

@@ -85,9 +85,10 @@ public final class Recorder implements SequenceListener {
 
     /** All text, that of the last event included. */
     public String text() {
+        SequenceEvent.Finished last = finished();
         StringBuilder text = new StringBuilder();
         generated().forEach(event -> text.append(event.text()));
-        return text.append(finished().text()).toString();
+        return text.append(last.text()).toString();
     }
 
     private List<SequenceEvent.Generated> generated() {
