@@ -1,0 +1,68 @@
+package dev.slayer.server.api;
+
+import dev.slayer.server.engine.Engine;
+import dev.slayer.server.engine.EngineStatus;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Handler;
+import io.vertx.ext.web.RoutingContext;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToDoubleFunction;
+
+/** The meters of the HTTP side. Thread-safe. */
+final class ApiMetrics implements Handler<RoutingContext> {
+    private final PrometheusMeterRegistry registry;
+    private final Map<String, ModelMetrics> models = new ConcurrentHashMap<>();
+
+    ApiMetrics(PrometheusMeterRegistry registry, Engine engine) {
+        this.registry = registry;
+        gauge("slayer_num_requests_running", "Sequences that hold KV.", engine, EngineStatus::running);
+        gauge("slayer_num_requests_waiting", "Sequences in the queue.", engine, EngineStatus::waiting);
+        gauge("slayer_kv_cache_usage_perc", "Share of the KV memory in use, 0 to 1.", engine, ApiMetrics::kvUsage);
+    }
+
+    /** Meters of a served model. */
+    ModelMetrics of(String model) {
+        return models.computeIfAbsent(model, name -> new ModelMetrics(registry, name));
+    }
+
+    /** All meters in Prometheus' text format. */
+    String scrape() {
+        return registry.scrape();
+    }
+
+    /** Counts a request when it has been answered, under its route rather than its path: paths are endless. */
+    @Override
+    public void handle(RoutingContext ctx) {
+        String method = ctx.request().method().name();
+        ctx.addEndHandler(done -> {
+            String route =
+                    ctx.currentRoute() == null ? null : ctx.currentRoute().getName();
+            Counter.builder("slayer_http_requests")
+                    .description("Answered HTTP requests.")
+                    .tag("method", Routes.METHODS.contains(method) ? method : "other")
+                    .tag("handler", route == null || !route.startsWith("/") ? "none" : route)
+                    .tag(
+                            "status",
+                            done.failed()
+                                    ? "aborted"
+                                    : Integer.toString(ctx.response().getStatusCode()))
+                    .register(registry)
+                    .increment();
+        });
+        ctx.next();
+    }
+
+    private void gauge(String name, String description, Engine engine, ToDoubleFunction<EngineStatus> value) {
+        Gauge.builder(name, engine, source -> value.applyAsDouble(source.status()))
+                .description(description)
+                .strongReference(true)
+                .register(registry);
+    }
+
+    private static double kvUsage(EngineStatus status) {
+        return status.kvBytesLimit() == 0 ? 0 : (double) status.kvBytesUsed() / status.kvBytesLimit();
+    }
+}

@@ -1,0 +1,6 @@
+package dev.slayer.server.api;
+
+import dev.slayer.server.engine.Engine;
+
+/** What all event loops of a server share; every part is thread-safe. */
+record ApiScope(ApiSettings settings, ModelDirectory models, Engine engine, ApiMetrics metrics, Traffic traffic) {}

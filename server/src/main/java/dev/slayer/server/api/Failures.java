@@ -1,0 +1,74 @@
+package dev.slayer.server.api;
+
+import dev.slayer.surgery.SlayerException;
+import io.vertx.core.Handler;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The end of the one road for failure: whatever went wrong on the way leaves the server as an OpenAI error object. */
+final class Failures implements Handler<RoutingContext> {
+    private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
+
+    @Override
+    public void handle(RoutingContext ctx) {
+        HttpServerResponse response = ctx.response();
+        if (response.ended() || response.closed()) {
+            return;
+        }
+        ErrorBody error = ctx.failure() == null ? ofStatus(ctx) : render(ctx, ctx.failure());
+        if (response.headWritten()) {
+            response.reset();
+            return;
+        }
+        switch (error.status()) {
+            case 401 -> response.putHeader("www-authenticate", "Bearer");
+            case 429 -> response.putHeader("retry-after", "1");
+            case 503 -> response.putHeader("retry-after", "5");
+            default -> {}
+        }
+        response.setStatusCode(error.status())
+                .putHeader("content-type", "application/json")
+                .end(Buffer.buffer(error.json()));
+    }
+
+    /** The error to show for a cause; logs what the client is not told. */
+    static ErrorBody render(RoutingContext ctx, Throwable cause) {
+        String id = RequestIds.of(ctx);
+        if (cause instanceof SlayerException failure) {
+            if (failure.status() >= 500 && failure.status() != 503) {
+                LOG.error("request {} failed: {}", id, failure.getMessage(), failure);
+            }
+            return ErrorBody.of(failure);
+        }
+        LOG.error("request {} met a defect", id, cause);
+        return ErrorBody.of(SlayerException.internal(
+                "The server met a defect while it answered; its log tells more under the request id " + id + ".",
+                cause));
+    }
+
+    private static ErrorBody ofStatus(RoutingContext ctx) {
+        String method = ctx.request().method().name();
+        String path = Excerpt.of(String.valueOf(ctx.request().path()));
+        return ErrorBody.of(
+                switch (ctx.statusCode()) {
+                    case 404 ->
+                        new SlayerException(
+                                404, "not_found", null, "There is no route " + method + " " + path + ".", null);
+                    case 405 ->
+                        new SlayerException(
+                                405, "method_not_allowed", null, path + " does not take " + method + ".", null);
+                    case 500 ->
+                        SlayerException.internal("The server could not answer " + method + " " + path + ".", null);
+                    default ->
+                        new SlayerException(
+                                Math.clamp(ctx.statusCode(), 400, 599),
+                                "bad_request",
+                                null,
+                                "The request " + method + " " + path + " cannot be understood.",
+                                null);
+                });
+    }
+}

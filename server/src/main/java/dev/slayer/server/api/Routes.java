@@ -1,0 +1,82 @@
+package dev.slayer.server.api;
+
+import io.vertx.core.Handler;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.Route;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The table of routes. Every route of a model exists twice: bare, for the model that the body names, and under
+ * {@code /m/NAME}, for clients that can change nothing but the base URL.
+ */
+final class Routes {
+    static final Set<String> METHODS = Set.of("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS");
+
+    private final Router router;
+    private final Handler<RoutingContext> keys;
+    private final Handler<RoutingContext> traffic;
+    private final Handler<RoutingContext> body;
+
+    private Routes(Vertx vertx, ApiScope scope) {
+        ApiSettings settings = scope.settings();
+        router = Router.router(vertx);
+        keys = new ApiKeys(settings.apiKeys());
+        traffic = scope.traffic();
+        body = new BodyReader(settings.maxBodyBytes(), settings.stallTimeout());
+    }
+
+    /** A router for one event loop. */
+    static Router on(Vertx vertx, ApiScope scope, Mailbox mailbox) {
+        Routes routes = new Routes(vertx, scope);
+        Failures failures = new Failures();
+        routes.router.route().handler(new RequestIds());
+        routes.router.route().handler(scope.metrics());
+        routes.router.route().handler(new Cors(scope.settings().corsOrigins()));
+        routes.router.route().failureHandler(failures);
+        for (int status : new int[] {400, 404, 405, 406, 413, 414, 415, 500}) {
+            routes.router.errorHandler(status, failures);
+        }
+        routes.openAi(scope, mailbox);
+        routes.tokenizer(new TokenizerHandler(scope));
+        routes.status(new StatusHandler(scope));
+        return routes.router;
+    }
+
+    private void openAi(ApiScope scope, Mailbox mailbox) {
+        ModelsHandler models = new ModelsHandler(scope.models());
+        route(HttpMethod.GET, "/v1/models", keys, models::list);
+        route(HttpMethod.GET, "/v1/models/:id", keys, models::one);
+        Handler<RoutingContext> completions = new GenerationHandler(scope, mailbox, false);
+        route(HttpMethod.POST, "/v1/completions", keys, traffic, body, completions);
+        Handler<RoutingContext> chat = new GenerationHandler(scope, mailbox, true);
+        route(HttpMethod.POST, "/v1/chat/completions", keys, traffic, body, chat);
+    }
+
+    private void tokenizer(TokenizerHandler tokenizer) {
+        route(HttpMethod.POST, "/tokenize", traffic, body, tokenizer::tokenize);
+        route(HttpMethod.POST, "/detokenize", traffic, body, tokenizer::detokenize);
+        route(HttpMethod.GET, "/tokenizer_info", tokenizer::info);
+    }
+
+    private void status(StatusHandler status) {
+        route(HttpMethod.GET, "/health", status::health);
+        route(HttpMethod.GET, "/ping", status::health);
+        route(HttpMethod.POST, "/ping", status::health);
+        route(HttpMethod.GET, "/version", status::version);
+        route(HttpMethod.GET, "/metrics", status::metrics);
+    }
+
+    @SafeVarargs
+    private void route(HttpMethod method, String path, Handler<RoutingContext>... handlers) {
+        for (String prefix : List.of("", "/m/:" + ModelPath.PARAMETER)) {
+            Route route = router.route(method, prefix + path).setName(path);
+            for (Handler<RoutingContext> handler : handlers) {
+                route.handler(handler);
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package dev.slayer.server.api;
+
+import dev.slayer.surgery.SlayerException;
+import io.vertx.core.Handler;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Counts the requests in progress, keeps them under the limit, and turns new ones away while the server drains. Thread-safe. */
+final class Traffic implements Handler<RoutingContext> {
+    private final int limit;
+    private final AtomicInteger requests = new AtomicInteger();
+    private final Set<Running> running = ConcurrentHashMap.newKeySet();
+    private final CompletableFuture<Void> idle = new CompletableFuture<>();
+    private volatile boolean draining;
+
+    Traffic(int limit) {
+        this.limit = limit;
+    }
+
+    /** A reply in progress, and how to cut it off from any thread. */
+    interface Running {
+        void cutOff(SlayerException reason);
+    }
+
+    @Override
+    public void handle(RoutingContext ctx) {
+        if (draining) {
+            ctx.fail(shuttingDown());
+            return;
+        }
+        if (requests.incrementAndGet() > limit) {
+            requests.decrementAndGet();
+            ctx.fail(new SlayerException(
+                    429,
+                    "rate_limit_exceeded",
+                    null,
+                    "All " + limit + " places for concurrent requests are taken; try again in a moment.",
+                    null));
+            return;
+        }
+        ctx.addEndHandler(done -> {
+            requests.decrementAndGet();
+            completeIfIdle();
+        });
+        ctx.next();
+    }
+
+    boolean draining() {
+        return draining;
+    }
+
+    void started(Running reply) {
+        running.add(reply);
+    }
+
+    void ended(Running reply) {
+        running.remove(reply);
+    }
+
+    /** Turns new requests away; completes when the last one in progress has ended. After the deadline the rest is cut off. */
+    CompletableFuture<Void> drain(Duration deadline) {
+        if (!draining) {
+            draining = true;
+            CompletableFuture.delayedExecutor(deadline.toNanos(), TimeUnit.NANOSECONDS)
+                    .execute(() -> running.forEach(reply -> reply.cutOff(shuttingDown())));
+            completeIfIdle();
+        }
+        return idle.copy();
+    }
+
+    private void completeIfIdle() {
+        if (draining && requests.get() == 0) {
+            idle.complete(null);
+        }
+    }
+
+    static SlayerException shuttingDown() {
+        return new SlayerException(
+                503, "shutting_down", null, "The server is shutting down; try again in a few seconds.", null);
+    }
+}

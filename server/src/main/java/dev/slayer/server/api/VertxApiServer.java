@@ -1,0 +1,80 @@
+package dev.slayer.server.api;
+
+import dev.slayer.server.engine.Engine;
+import dev.slayer.surgery.SlayerException;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The server on Vert.x: a few event loops on one port. */
+final class VertxApiServer implements ApiServer {
+    private final Vertx vertx;
+    private final String host;
+    private final int port;
+    private final Traffic traffic;
+
+    private VertxApiServer(Vertx vertx, String host, int port, Traffic traffic) {
+        this.vertx = vertx;
+        this.host = host;
+        this.port = port;
+        this.traffic = traffic;
+    }
+
+    static ApiServer start(
+            ApiSettings settings, ModelDirectory models, Engine engine, PrometheusMeterRegistry registry) {
+        int loops = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
+        Traffic traffic = new Traffic(settings.maxConcurrentRequests());
+        ApiScope scope = new ApiScope(settings, models, engine, new ApiMetrics(registry, engine), traffic);
+        Vertx vertx = Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(loops)
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        AtomicInteger port = new AtomicInteger();
+        try {
+            vertx.deployVerticle(() -> new ApiVerticle(scope, port), new DeploymentOptions().setInstances(loops))
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .join();
+        } catch (CompletionException e) {
+            close(vertx);
+            throw new SlayerException(
+                    500,
+                    "cannot_bind",
+                    "port",
+                    "Cannot listen on " + settings.host() + ":" + settings.port() + " ("
+                            + e.getCause().getMessage() + "); choose another --host or --port.",
+                    e.getCause());
+        }
+        return new VertxApiServer(vertx, settings.host(), port.get(), traffic);
+    }
+
+    @Override
+    public String host() {
+        return host;
+    }
+
+    @Override
+    public int port() {
+        return port;
+    }
+
+    @Override
+    public CompletableFuture<Void> drain(Duration deadline) {
+        return traffic.drain(deadline);
+    }
+
+    @Override
+    public void close() {
+        close(vertx);
+    }
+
+    private static void close(Vertx vertx) {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+}

@@ -1,0 +1,165 @@
+package dev.slayer.server.api;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.slayer.surgery.layout.Layout;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
+
+/** A real server on a free port over a stub engine, and a real client. */
+final class TestServer implements AutoCloseable {
+    final StubEngine engine;
+    final ApiServer server;
+    final ModelDirectory models;
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    private TestServer(StubEngine engine, ApiSettings settings, ModelDirectory models) {
+        this.engine = engine;
+        this.models = models;
+        this.server = ApiServer.start(settings, models, engine, new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+    }
+
+    /** Serves models "tiny" (the default) and "org/other". */
+    static TestServer with(StubEngine engine) {
+        return with(engine, settings -> settings);
+    }
+
+    static TestServer with(StubEngine engine, UnaryOperator<Settings> change) {
+        ModelDirectory models = ModelDirectory.of(List.of(model("tiny"), model("org/other")));
+        return new TestServer(engine, change.apply(new Settings()).build(), models);
+    }
+
+    static ServedModel model(String name) {
+        return new ServedModel(
+                name,
+                Instant.ofEpochSecond(1_700_000_000),
+                StubEngine.CONFIG,
+                Layout.identity(2),
+                new ByteTokenizer(),
+                4096);
+    }
+
+    URI uri(String path) {
+        return URI.create("http://" + server.host() + ":" + server.port() + path);
+    }
+
+    HttpResponse<String> get(String path, String... headers) {
+        return send(request(path, headers).GET());
+    }
+
+    HttpResponse<String> post(String path, String body, String... headers) {
+        return send(request(path, headers).POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    HttpResponse<String> send(HttpRequest.Builder request) {
+        try {
+            return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    HttpRequest.Builder request(String path, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path)).timeout(Duration.ofSeconds(60));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return request;
+    }
+
+    /** The answer to a request that must succeed. */
+    JsonNode ask(String path, String body) {
+        HttpResponse<String> response = post(path, body);
+        if (response.statusCode() != 200) {
+            throw new AssertionError(response.statusCode() + ": " + response.body());
+        }
+        return json(response);
+    }
+
+    /** Events of a stream that must succeed and end with [DONE], without that. */
+    List<JsonNode> stream(String path, String body) {
+        HttpResponse<String> response = post(path, body);
+        if (response.statusCode() != 200) {
+            throw new AssertionError(response.statusCode() + ": " + response.body());
+        }
+        List<String> events = new ArrayList<>(Arrays.asList(response.body().split("\n\n")));
+        if (!events.removeLast().equals("data: [DONE]")) {
+            throw new AssertionError("the stream does not end with [DONE]: " + response.body());
+        }
+        return events.stream()
+                .map(event -> json(event.substring("data: ".length())))
+                .toList();
+    }
+
+    static JsonNode json(HttpResponse<String> response) {
+        return json(response.body());
+    }
+
+    static JsonNode json(String text) {
+        try {
+            return Json.MAPPER.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new AssertionError("not JSON: " + text, e);
+        }
+    }
+
+    /** Waits until something holds; fails after ten seconds. */
+    static void await(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("still not so after 10 s: " + what);
+            }
+            LockSupport.parkNanos(2_000_000);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        engine.close();
+        http.close();
+    }
+
+    /** Settings that tests change. */
+    static final class Settings {
+        List<String> apiKeys = List.of();
+        List<String> corsOrigins = List.of("*");
+        int maxBodyBytes = 1 << 20;
+        int maxConcurrentRequests = 200;
+        int maxSequences = 64;
+        int maxQueuedTokens = 10_000;
+        Duration stallTimeout = Duration.ofSeconds(60);
+
+        ApiSettings build() {
+            return new ApiSettings(
+                    "127.0.0.1",
+                    0,
+                    apiKeys,
+                    corsOrigins,
+                    maxBodyBytes,
+                    maxConcurrentRequests,
+                    maxSequences,
+                    20,
+                    maxQueuedTokens,
+                    stallTimeout);
+        }
+    }
+}
