@@ -86,6 +86,11 @@ final class ByteTokenizer implements Tokenizer {
             public boolean dropsLeadingSpace() {
                 return false;
             }
+
+            @Override
+            public boolean fallbackByte(int token) {
+                return false;
+            }
         };
     }
 
