@@ -11,10 +11,10 @@ import java.util.Set;
  * <p>Thread-safe. Tensors are valid until {@link #close}; the owner must see that nobody reads one afterwards.
  *
  * <p>The files must not be written to while the checkpoint is open: a mapping shows what is written, and reading a page that was
- * cut off is a fault of the operating system. The JVM turns that fault into an {@link InternalError} where Java code reads, but
- * native code that reads the same memory ends the process. Call {@link #verifyUnchanged} before handing memory to native code;
- * what shrinks the file between that call and the reading cannot be prevented. Replacing a file by renaming another over it is
- * harmless, for the mapping keeps the old one.
+ * cut off is a fault of the operating system. {@link Tensor#toFloat32} turns that fault into an exception; other Java code gets
+ * an {@link InternalError}; native code that reads the same memory ends the process. So call {@link #verifyUnchanged} before
+ * handing memory to native code; what shrinks the file between that call and the reading cannot be prevented. Replacing a file
+ * by renaming another over it is harmless, for the mapping keeps the old one.
  */
 public interface Checkpoint extends AutoCloseable {
     /**

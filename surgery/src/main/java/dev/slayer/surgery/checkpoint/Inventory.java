@@ -84,13 +84,21 @@ final class Inventory {
         Tensor embedding = weights.tensor(TensorNames.EMBEDDING);
         if (head.dtype() == embedding.dtype()
                 && head.shape().equals(embedding.shape())
-                && head.data().mismatch(embedding.data()) < 0) {
+                && sameData(file(weights, head.name()), head, embedding)) {
             return true;
         }
         throw new CheckpointException(
                 file(weights, head.name()),
                 "holds tensor 'lm_head.weight', which differs from the embedding, though config.json sets"
                         + " tie_word_embeddings=" + config.tiedEmbeddings());
+    }
+
+    private static boolean sameData(Path file, Tensor one, Tensor other) {
+        try {
+            return one.data().mismatch(other.data()) < 0;
+        } catch (InternalError e) {
+            throw new CheckpointException(file, "became shorter while it was read", e);
+        }
     }
 
     private static Path file(Weights weights, String name) {

@@ -29,7 +29,7 @@ final class RopeReader {
     }
 
     static RopeConfig read(ConfigObject config, int headDim, int contextLength) {
-        // An object without keys, at the root for keys to be absent from, stands for no settings at all.
+        // Where there is neither, an object without keys stands for it.
         ConfigObject rope = config.object("rope_scaling")
                 .filter(object -> !object.node().isEmpty())
                 .or(() -> config.object("rope_parameters"))
@@ -94,13 +94,12 @@ final class RopeReader {
         if (fast < slow) {
             throw rope.refuse("beta_fast", "is " + fast + ", but must not be below beta_slow=" + slow);
         }
-        return new Scaling.Yarn(
-                factor,
-                original,
-                fast,
-                slow,
-                attentionFactor(factor),
-                rope.has("truncate") ? rope.flag("truncate", false) : true);
+        return new Scaling.Yarn(factor, original, fast, slow, attentionFactor(factor), truncate());
+    }
+
+    /** Absent is true, null is false, as in transformers. */
+    private boolean truncate() {
+        return rope.flag("truncate", !rope.has("truncate"));
     }
 
     /** The key at the root of the file wins, as in transformers. */

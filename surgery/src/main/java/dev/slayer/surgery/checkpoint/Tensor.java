@@ -1,5 +1,6 @@
 package dev.slayer.surgery.checkpoint;
 
+import dev.slayer.surgery.SlayerException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -34,10 +35,21 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
      *
      * @param from index of the first element
      * @param target where to write; its length decides how many elements are read; 4-byte aligned native or heap segment
+     * @throws SlayerException if the file became shorter since it was mapped
      */
     public void toFloat32(long from, MemorySegment target) {
         long count = target.byteSize() / Float.BYTES;
         Objects.checkFromIndexSize(from, count, elements());
+        try {
+            convert(from, count, target);
+        } catch (InternalError e) {
+            // How the JVM reports that a mapped page is gone.
+            throw SlayerException.internal(
+                    "tensor '" + name + "' cannot be read: its file became shorter while the checkpoint was open", e);
+        }
+    }
+
+    private void convert(long from, long count, MemorySegment target) {
         switch (dtype) {
             case F32 -> MemorySegment.copy(data, INT, from * 4, target, ValueLayout.JAVA_INT_UNALIGNED, 0, count);
             case BF16 -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -247,6 +248,23 @@ class CheckpointTest {
                     .isInstanceOf(CheckpointException.class)
                     .hasMessageStartingWith(file + ": had ")
                     .hasMessageContaining("has 100 now");
+        }
+    }
+
+    /** The tensor is larger than any page, so a part of it is gone however the system rounds. */
+    @Test
+    void readingATensorWhoseFileShrankIsAnExceptionAndNoCrash() throws IOException {
+        TinyCheckpoint tiny = TinyCheckpoint.single();
+        tiny.model().add("large", "BF16", List.of(1L << 20), new byte[2 << 20]);
+        Path file = tiny.write(directory).resolve("model.safetensors");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            Tensor tensor = checkpoint.tensor("large");
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(100);
+            }
+            assertThatThrownBy(() -> tensor.toFloat32(0, MemorySegment.ofArray(new float[1 << 20])))
+                    .isInstanceOf(SlayerException.class)
+                    .hasMessageContaining("tensor 'large' cannot be read: its file became shorter");
         }
     }
 
