@@ -1,0 +1,78 @@
+package dev.slayer.server.cli.bench;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Processor time of this process, split into the load generator's threads, which this factory makes, and all others, which are
+ * the server's if it runs here. Threads must not end while something is measured, or their time is lost. Thread-safe.
+ */
+final class ProcessUsage implements ThreadFactory {
+    private static final String HTTP_CLIENT = "HttpClient-";
+    private static final Path STATUS = Path.of("/proc/self/status");
+
+    /**
+     * Processor time, both parts in nanoseconds since some moment before.
+     *
+     * @param serverNanos of all threads but the load generator's
+     * @param clientNanos of the load generator's threads
+     */
+    record Cpu(long serverNanos, long clientNanos) {
+        Cpu since(Cpu before) {
+            return new Cpu(serverNanos - before.serverNanos, clientNanos - before.clientNanos);
+        }
+    }
+
+    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    private final List<Thread> own = new CopyOnWriteArrayList<>();
+    private final AtomicInteger number = new AtomicInteger();
+
+    @Override
+    public Thread newThread(Runnable task) {
+        Thread thread = new Thread(task, "load-" + number.incrementAndGet());
+        thread.setDaemon(true);
+        own.add(thread);
+        return thread;
+    }
+
+    /** Processor time so far. */
+    Cpu cpu() {
+        long client = own.stream()
+                .mapToLong(thread -> threads.getThreadCpuTime(thread.threadId()))
+                .filter(nanos -> nanos > 0)
+                .sum();
+        for (ThreadInfo thread : threads.getThreadInfo(threads.getAllThreadIds())) {
+            if (thread != null && thread.getThreadName().startsWith(HTTP_CLIENT)) {
+                client += Math.max(0, threads.getThreadCpuTime(thread.getThreadId()));
+            }
+        }
+        return new Cpu(processNanos() - client, client);
+    }
+
+    /** Most memory this process has had in RAM so far, in bytes (VmHWM of Linux); empty where the system does not tell. */
+    static OptionalLong peakMemoryBytes() {
+        try {
+            return Files.readAllLines(STATUS).stream()
+                    .filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+                    .findFirst();
+        } catch (IOException notLinux) {
+            return OptionalLong.empty();
+        }
+    }
+
+    private static long processNanos() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean process
+                ? process.getProcessCpuTime()
+                : 0;
+    }
+}

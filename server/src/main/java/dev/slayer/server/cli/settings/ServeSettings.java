@@ -1,0 +1,229 @@
+package dev.slayer.server.cli.settings;
+
+import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.surgery.SlayerException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * Everything that a server is started with.
+ *
+ * @param models checkpoints to serve, at least one, each name once; the first is the default model
+ * @param precision of the weights in memory
+ * @param threads that work on one operator
+ * @param engine limits of the engine
+ * @param http where and for whom the API is there
+ * @param drainTimeout how long running requests may go on after the signal to stop
+ * @param logLevel how much is logged
+ */
+public record ServeSettings(
+        List<ModelSource> models,
+        Precision precision,
+        int threads,
+        EngineSettings engine,
+        HttpSettings http,
+        Duration drainTimeout,
+        LogLevel logLevel) {
+
+    public static final Setting<Path> CONFIG = Setting.optional(
+            "config", "FILE", SettingType.path(), "none", "YAML file with any of these settings, by the same names.");
+
+    public static final Setting<ModelSource> MODEL = Setting.repeatable(
+            "model",
+            "[NAME=]DIR",
+            ModelSource.type(),
+            "the embedded slayer-tiny",
+            "Checkpoint to serve, in Hugging Face format; NAME is the directory's name unless given.");
+
+    public static final Setting<Precision> DTYPE = Setting.of(
+            "dtype",
+            "TYPE",
+            SettingType.choice(Precision.class),
+            "fp32",
+            "Weights in memory: fp32 (exact), int8 or int4 (smaller, quantized while loading).");
+
+    public static final Setting<Integer> THREADS = Setting.of(
+            "threads",
+            "N",
+            SettingType.integerOr("cores", Runtime.getRuntime().availableProcessors(), 1, 1024),
+            "cores",
+            "Threads that compute; 'cores' is one per core.");
+
+    public static final Setting<Integer> MAX_SEQUENCES = Setting.of(
+            "max-sequences", "N", SettingType.integer(1, 65_536), "64", "Sequences that run at once; others wait.");
+
+    public static final Setting<Integer> MAX_QUEUE = Setting.of(
+            "max-queue",
+            "N",
+            SettingType.integer(0, 1_000_000),
+            "1024",
+            "Sequences that may wait; beyond it requests get status 429.");
+
+    public static final Setting<Integer> MAX_BATCH_TOKENS = Setting.of(
+            "max-batch-tokens",
+            "N",
+            SettingType.integer(1, 1_048_576),
+            "512",
+            "Tokens that one step computes, prompts and answers together; at least max-sequences.");
+
+    public static final Setting<Long> KV_MEMORY = Setting.of(
+            "kv-memory",
+            "SIZE",
+            SettingType.sizeOrShare(machineMemory(), 1 << 20, 1L << 50),
+            "25%",
+            "Memory for keys and values of running sequences: a size, or a share of the machine's memory.");
+
+    public static final Setting<String> HOST = Setting.of(
+            "host", "ADDRESS", SettingType.text(), "127.0.0.1", "Address to listen on; 0.0.0.0 is every network.");
+
+    public static final Setting<Integer> PORT = Setting.of(
+            "port", "PORT", SettingType.integer(0, 65_535), "8000", "Port to listen on; 0 takes any free one.");
+
+    public static final Setting<String> API_KEY = Setting.repeatable(
+            "api-key",
+            "KEY",
+            SettingType.text(),
+            "none, everybody may call",
+            "Key that clients must send as bearer token; in the environment others on the machine cannot see it.");
+
+    public static final Setting<String> CORS_ORIGIN = Setting.repeatable(
+            "cors-origin",
+            "ORIGIN",
+            SettingType.text(),
+            "none",
+            "Web origin whose pages may call the API, or '*' for every origin.");
+
+    public static final Setting<Long> MAX_BODY =
+            Setting.of("max-body", "SIZE", SettingType.size(1 << 10, 2_000_000_000L), "64MiB", "Longest request body.");
+
+    public static final Setting<Integer> MAX_REQUESTS = Setting.of(
+            "max-requests",
+            "N",
+            SettingType.integer(1, 1_000_000),
+            "1024",
+            "Requests answered at once; more get status 429.");
+
+    public static final Setting<Duration> DRAIN_TIMEOUT = Setting.of(
+            "drain-timeout",
+            "TIME",
+            SettingType.duration(Duration.ofDays(1)),
+            "30s",
+            "How long running requests may go on after SIGTERM or Ctrl-C.");
+
+    public static final Setting<LogLevel> LOG_LEVEL = Setting.of(
+            "log-level",
+            "LEVEL",
+            SettingType.choice(LogLevel.class),
+            "info",
+            "How much is logged: error, warn, info, debug or trace.");
+
+    /** Settings of models and engine, which {@code bench} has too. */
+    public static final List<Setting<?>> ENGINE =
+            List.of(MODEL, DTYPE, THREADS, MAX_SEQUENCES, MAX_QUEUE, MAX_BATCH_TOKENS, KV_MEMORY);
+
+    /** All settings, in the order of help and documentation. */
+    public static final List<Setting<?>> ALL = List.of(
+            MODEL,
+            HOST,
+            PORT,
+            DTYPE,
+            THREADS,
+            MAX_SEQUENCES,
+            MAX_QUEUE,
+            MAX_BATCH_TOKENS,
+            KV_MEMORY,
+            API_KEY,
+            CORS_ORIGIN,
+            MAX_BODY,
+            MAX_REQUESTS,
+            DRAIN_TIMEOUT,
+            LOG_LEVEL,
+            CONFIG);
+
+    /** @throws SlayerException 400 naming the option, the value and the allowed range */
+    public ServeSettings {
+        models = List.copyOf(models);
+        if (models.isEmpty()) {
+            throw SlayerException.badRequest(MODEL.option(), "--model: there is no model to serve.");
+        }
+        Set<String> names = new HashSet<>();
+        for (ModelSource model : models) {
+            if (!names.add(model.name())) {
+                throw SlayerException.badRequest(
+                        MODEL.option(),
+                        "--model: two models have the name '" + model.name() + "'; name one of them with NAME=DIR.");
+            }
+        }
+        Objects.requireNonNull(precision);
+        THREADS.require(threads);
+        Objects.requireNonNull(engine);
+        Objects.requireNonNull(http);
+        DRAIN_TIMEOUT.require(drainTimeout);
+        Objects.requireNonNull(logLevel);
+    }
+
+    /**
+     * Settings from wherever they were written.
+     *
+     * @param embedded the model that is served when none is named
+     * @throws SlayerException 400 naming the option, the value and the allowed range
+     */
+    public static ServeSettings from(SettingValues values, Path embedded) {
+        return new ServeSettings(
+                modelsFrom(values, embedded),
+                values.one(DTYPE),
+                values.one(THREADS),
+                engineFrom(values),
+                new HttpSettings(
+                        values.one(HOST),
+                        values.one(PORT),
+                        values.all(API_KEY),
+                        values.all(CORS_ORIGIN),
+                        values.one(MAX_BODY),
+                        values.one(MAX_REQUESTS)),
+                values.one(DRAIN_TIMEOUT),
+                values.one(LOG_LEVEL));
+    }
+
+    /** The same server at another address. */
+    public ServeSettings with(HttpSettings other) {
+        return new ServeSettings(models, precision, threads, engine, other, drainTimeout, logLevel);
+    }
+
+    private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {
+        List<ModelSource> named = values.all(MODEL);
+        if (!named.isEmpty()) {
+            return named;
+        }
+        if (!Files.isDirectory(embedded)) {
+            throw SlayerException.badRequest(
+                    MODEL.option(),
+                    "--model is needed: the embedded model is not at " + embedded + "; name a checkpoint's directory.");
+        }
+        return List.of(new ModelSource("slayer-tiny", embedded));
+    }
+
+    private static EngineSettings engineFrom(SettingValues values) {
+        int maxSequences = values.one(MAX_SEQUENCES);
+        int maxBatchTokens = values.one(MAX_BATCH_TOKENS);
+        if (maxBatchTokens < maxSequences) {
+            throw SlayerException.badRequest(
+                    MAX_BATCH_TOKENS.option(),
+                    "--max-batch-tokens=" + maxBatchTokens + " is out of range; allowed: --max-sequences="
+                            + maxSequences + " or more, so that every running sequence gets its token in each step.");
+        }
+        return new EngineSettings(maxSequences, values.one(MAX_QUEUE), maxBatchTokens, values.one(KV_MEMORY));
+    }
+
+    private static long machineMemory() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean machine
+                ? machine.getTotalMemorySize()
+                : Runtime.getRuntime().maxMemory();
+    }
+}
