@@ -60,6 +60,6 @@ final class LogLayout extends LayoutBase<ILoggingEvent> {
     }
 
     private static boolean control(int unit) {
-        return unit < ' ' && unit != '\t' || unit >= 0x7f && unit < 0xa0 || unit == 0x2028 || unit == 0x2029;
+        return (unit < ' ' && unit != '\t') || (unit >= 0x7f && unit < 0xa0) || unit == 0x2028 || unit == 0x2029;
     }
 }

@@ -1,17 +1,199 @@
 package dev.slayer.server.cli;
 
+import dev.slayer.server.api.ApiServer;
+import dev.slayer.server.api.ApiSettings;
+import dev.slayer.server.api.ModelDirectory;
+import dev.slayer.server.api.ServedModel;
+import dev.slayer.server.cli.settings.HttpSettings;
+import dev.slayer.server.cli.settings.ModelSource;
+import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
-import dev.slayer.surgery.SlayerException;
+import dev.slayer.server.engine.Engine;
+import dev.slayer.server.engine.EngineModel;
+import dev.slayer.server.engine.KvPool;
+import dev.slayer.server.engine.Runner;
+import dev.slayer.server.engine.StubRunner;
+import dev.slayer.server.engine.block.CpuDevice;
+import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.text.Tokenizer;
+import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.layout.Layout;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Puts checkpoints, engine and API together. */
+/** Puts checkpoints, engine and API together, and takes them apart in the opposite order. */
 final class Server implements Servers {
+    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+    private static final Duration AFTER_DRAIN =
+            Duration.ofSeconds(1); // the API has drained: the engine is idle by then
+
     @Override
     public RunningServer start(ServeSettings settings) {
-        throw SlayerException.internal("The engine and the API are not wired into this build yet.", null);
+        Parts parts = new Parts();
+        try {
+            CpuDevice device = parts.own(CpuDevice.open(settings.threads()));
+            KvPool pool = new KvPool(settings.engine().kvBytes());
+            WeightType type = weightType(settings.precision());
+            return parts.serve(
+                    settings,
+                    pool,
+                    checkpoint -> device.runner(
+                            checkpoint, type, pool, settings.engine().maxBatchTokens()));
+        } catch (RuntimeException | Error e) {
+            parts.close();
+            throw e;
+        }
     }
 
     @Override
     public RunningServer startStub(ServeSettings settings) {
-        throw SlayerException.internal("The stub model is not wired into this build yet.", null);
+        Parts parts = new Parts();
+        try {
+            KvPool pool = new KvPool(settings.engine().kvBytes());
+            return parts.serve(settings, pool, checkpoint -> stub(checkpoint, pool));
+        } catch (RuntimeException | Error e) {
+            parts.close();
+            throw e;
+        }
+    }
+
+    /** Makes what runs a checkpoint. */
+    private interface Runners {
+        Runner runner(Checkpoint checkpoint);
+    }
+
+    /** Says the upper half of the vocabulary over and over: entries of words, not bytes and special tokens. */
+    private static Runner stub(Checkpoint checkpoint, KvPool pool) {
+        int vocabulary = checkpoint.config().vocabularySize();
+        int eos = checkpoint.config().eosTokenIds().stream().findFirst().orElse(0);
+        int first = vocabulary / 2;
+        return new StubRunner(
+                pool,
+                vocabulary,
+                first,
+                vocabulary - first,
+                eos,
+                checkpoint.config().contextLength());
+    }
+
+    private static WeightType weightType(Precision precision) {
+        return switch (precision) {
+            case FP32 -> WeightType.FP32;
+            case INT8 -> WeightType.INT8;
+            case INT4 -> WeightType.INT4;
+        };
+    }
+
+    /** What has been opened so far, newest first: what closes the server, or cleans up after a failed start. */
+    private static final class Parts {
+        private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+        <T extends AutoCloseable> T own(T part) {
+            opened.push(part);
+            return part;
+        }
+
+        RunningServer serve(ServeSettings settings, KvPool pool, Runners runners) {
+            List<ServedModel> served = new ArrayList<>();
+            List<EngineModel> models = new ArrayList<>();
+            for (ModelSource source : settings.models()) {
+                Checkpoint checkpoint = own(Checkpoint.open(source.directory()));
+                Tokenizer tokenizer = own(Tokenizer.load(source.directory()));
+                warnOfExtras(source, checkpoint);
+                models.add(new EngineModel(source.name(), runners.runner(checkpoint), tokenizer.vocabulary()));
+                served.add(new ServedModel(
+                        source.name(),
+                        Instant.now(),
+                        checkpoint.config(),
+                        Layout.identity(checkpoint.config().layers()),
+                        tokenizer,
+                        checkpoint.config().contextLength()));
+            }
+            PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+            opened.push(registry::close);
+            Engine engine = own(Engine.start(settings.engine(), pool, models, registry));
+            ApiServer api =
+                    own(ApiServer.start(apiSettings(settings.http()), ModelDirectory.of(served), engine, registry));
+            return new Live(
+                    this, api, engine, served.stream().map(ServedModel::name).toList());
+        }
+
+        private static void warnOfExtras(ModelSource source, Checkpoint checkpoint) {
+            if (!checkpoint.extras().isEmpty()) {
+                LOG.warn("{}: tensors that the model does not use: {}", source.directory(), checkpoint.extras());
+            }
+        }
+
+        void close() {
+            while (!opened.isEmpty()) {
+                AutoCloseable part = opened.pop();
+                try {
+                    part.close();
+                } catch (Exception e) {
+                    LOG.error("{} could not be closed", part.getClass().getSimpleName(), e);
+                }
+            }
+        }
+    }
+
+    private static ApiSettings apiSettings(HttpSettings http) {
+        ApiSettings defaults = ApiSettings.DEFAULTS;
+        return new ApiSettings(
+                http.host(),
+                http.port(),
+                http.apiKeys(),
+                http.corsOrigins(),
+                Math.toIntExact(http.maxBodyBytes()),
+                http.maxRequests(),
+                defaults.maxSequences(),
+                defaults.maxLogprobs(),
+                defaults.maxQueuedTokens(),
+                defaults.stallTimeout());
+    }
+
+    /** The assembled server. */
+    private static final class Live implements RunningServer {
+        private final Parts parts;
+        private final ApiServer api;
+        private final Engine engine;
+        private final List<String> models;
+
+        Live(Parts parts, ApiServer api, Engine engine, List<String> models) {
+            this.parts = parts;
+            this.api = api;
+            this.engine = engine;
+            this.models = models;
+        }
+
+        @Override
+        public URI url() {
+            String host = api.host().contains(":") ? "[" + api.host() + "]" : api.host();
+            return URI.create("http://" + host + ":" + api.port());
+        }
+
+        @Override
+        public List<String> models() {
+            return models;
+        }
+
+        @Override
+        public void drain(Duration deadline) {
+            api.drain(deadline).join();
+            engine.drain(AFTER_DRAIN).join();
+        }
+
+        @Override
+        public synchronized void close() {
+            parts.close();
+        }
     }
 }
