@@ -135,6 +135,8 @@ def chat_cases():
         if messages[-1]["role"] == "assistant":
             yield {"name": name, "messages": messages, "continue_final_message": True}
     yield {"name": "tools", "messages": CALL, "add_generation_prompt": True, "variables": {"tools": [TOOL]}}
+    twice = [CALL[0], CALL[1] | {"tool_calls": CALL[1]["tool_calls"] * 2}]
+    yield {"name": "two calls", "messages": twice, "variables": {"tools": [TOOL]}}
     yield {"name": "no tools", "messages": CALL[:1], "variables": {"date_string": "1 Jan 2025", "enable_thinking": True}}
 
 
