@@ -99,6 +99,28 @@ final class PythonSyntax {
         at = end;
     }
 
+    /** Where a word stands outside all brackets and strings, or -1. */
+    static int wordOutside(String expression, String word, int from) {
+        int depth = 0;
+        for (int i = from; i < expression.length(); i++) {
+            char c = expression.charAt(i);
+            if (c == '\'' || c == '"') {
+                i = endOfString(expression, i) - 1;
+            } else if ("[({".indexOf(c) >= 0) {
+                depth++;
+            } else if ("])}".indexOf(c) >= 0) {
+                depth--;
+            } else if (Character.isLetter(c) || c == '_') {
+                String found = wordAt(expression, i);
+                if (depth == 0 && found.equals(word)) {
+                    return i;
+                }
+                i += found.length() - 1;
+            }
+        }
+        return -1;
+    }
+
     /** Where the operand of a {@code not} ends: before whatever binds weaker. */
     private int endOfComparison(int start) {
         int depth = 0;

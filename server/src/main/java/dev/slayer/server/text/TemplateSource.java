@@ -8,6 +8,7 @@ package dev.slayer.server.text;
 final class TemplateSource {
     private final String source;
     private final StringBuilder out;
+    private final LoopTags tags = new LoopTags();
     private int at;
     private boolean lineStart = true; // whether what came before the text ended with a newline
     private boolean trimNext; // a tag before the text ended with '-'
@@ -52,15 +53,11 @@ final class TemplateSource {
             raw(closesHard);
             return;
         }
-        if (kind != '#') {
-            char end = kind == '{' ? '}' : '%';
-            out.append('{')
-                    .append(kind)
-                    .append(' ')
-                    .append(PythonSyntax.rewritten(body.strip()))
-                    .append(' ')
-                    .append(end)
-                    .append('}');
+        String expression = kind == '#' ? "" : PythonSyntax.rewritten(body.strip());
+        switch (kind) {
+            case '{' -> out.append("{{ ").append(expression).append(" }}");
+            case '%' -> out.append(tags.rewritten(expression));
+            default -> {} // a comment
         }
         after(kind, closesHard, closesPlus);
     }

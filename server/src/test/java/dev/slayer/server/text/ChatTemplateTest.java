@@ -61,6 +61,19 @@ class ChatTemplateTest {
         }
     }
 
+    @Test
+    void smallTemplatesRenderAsInJinja() {
+        List<Map<String, Object>> messages = Golden.JSON.convertValue(
+                CHATS.get("snippet_messages"), new TypeReference<List<Map<String, Object>>>() {});
+        assertThat(CHATS.get("snippets").size()).isGreaterThanOrEqualTo(60);
+        for (JsonNode snippet : CHATS.get("snippets")) {
+            String source = snippet.get("source").textValue();
+            assertThat(ChatTemplate.of(source, "<s>", "</s>").render(messages, false, false, Map.of()))
+                    .as(source)
+                    .isEqualTo(snippet.get("text").textValue());
+        }
+    }
+
     private static String render(ChatTemplate template, JsonNode example) {
         List<Map<String, Object>> messages =
                 Golden.JSON.convertValue(example.get("messages"), new TypeReference<List<Map<String, Object>>>() {});
