@@ -74,6 +74,29 @@ CALL = [
     {"role": "tool", "tool_call_id": "c1", "content": "3.5"},
 ]
 
+SNIPPETS = [
+    "a\n  {% if true %}\n  b\n  {% endif %}\nc\n", "a {% if true %} b {% endif %} c", "a\n  {%- if true -%}\n  b\n  {%- endif -%}\n  c",
+    "a\n  {%+ if true +%}\n  b\n  {%+ endif +%}\n  c", "x\n  {# note #}\n  y", "x {# note #} y", "x\n  {#- note -#}\n  y", "{# one #}\n{# two #}\n\nz",
+    "  {{ 1 }}\n  {{ 2 }}\n", "  {{- 1 -}}  \n  {{ 2 -}}\n\n3", "\n\n{{ 1 }}\n\n", "{{ 1 }}\n", "{{ 1 }}\n\n", "a\r\nb\rc\r\n", "{% set x = 1 %}\n{% set y = 2 %}\n{{ x + y }}",
+    "{% raw %}{{ x }}{% if %}{% endraw %}!", "a {%- raw -%}  {{ x }}  {%- endraw -%} b", "{% raw %}\n x {% endraw %}\ny",
+    "{% for i in range(3) %}{{ i }}{% if not loop.last %}, {% endif %}{% endfor %}", "{% for i in [] %}x{% else %}none{% endfor %}",
+    "{% for i in [1, 2] if i > 5 %}x{% else %}none{% endfor %}",
+    "{% for i in range(9) if i % 2 %}{{ i }}{{ '.' if loop.last else ',' }}{% for j in [1] if j > 0 %}{{ j }}{% endfor %}{% endfor %}",
+    "{% for i in ([1, 2] if messages else [3]) %}{{ i }}{% endfor %}", "{% for m in messages if m.role == 'user' %}{{ loop.index }}{{ m.content }}{% endfor %}", "{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k }}{{ v }}{% endfor %}",
+    "{{ 'yes' if not 1 > 2 and not 'a' in 'bc' else 'no' }}", "{{ 'yes' if not (1 == 1 or 2 == 3) else 'no' }}", "{{ 'yes' if nothing is not defined else 'no' }}",
+    "{{ 'y' if 3 is not none and 1 not in [2] else 'n' }}", "{{ [not false, 1][1] }}", "{{ 'it\\'s }} {% fine %}' }}", "{{ \"a\\\"b\" + 'c\\\\d' }}", "{{ 'tab\\there' }}|{{ 'line\\nend' }}",
+    "{{ {'a': {'b': {}}} | tojson }}", "{{ 'a:b:c'.split(':')[1:] | join('-') }}", "{{ messages[-1].content[-3:] }}", "{{ messages[1:][0].content[:2] + 'x'[0:1] }}", "{{ [1, 2, 3][::2] | join }}",
+    "{{ 'abc'[1] }}{{ [4, 5][-1] }}", "{% set ns = namespace(a=1) %}{% for i in range(4) %}{% set ns.a = ns.a * 2 %}{% endfor %}{{ ns.a }}",
+    "{% macro m(a, b='z') %}{{ a }}{{ b }}{% endmacro %}{{ m('x') }}{{ m('x', 'y') }}{{ m(a='q', b='r') }}", "{% if messages %}{% elif false %}b{% else %}c{% endif %}d",
+    "{{ 'A' ~ 1 ~ 'b' }}", "{{ 10 / 4 }} {{ 7 // 2 }} {{ 7 % 3 }}", "{{ (1, 2) | join(',') }}", "{{ 'a,b' | replace(',', ';') | upper }}", 
+    "{{ '  x  ' | trim }}{{ '  x'.lstrip() }}", "{{ true }}{{ false }}", "{{ messages | length > 1 }}", "{{ '' is defined }}{{ 'x' is string }}{{ 5 is number }}{{ {} is mapping }}",
+    "{{ 'none' if none else 'falsy' }}", "{{ 'ok' if '0' else 'falsy' }}", "{{ 'ok' if [] == [] and {} == {} else 'no' }}",
+    "{%- for m in messages -%}\n  {%- if loop.first -%}\n    <{{ m.role }}>\n  {%- else %}\n    [{{ m.role }}]\n  {%- endif %}\n{%- endfor %}\nend",
+    "{{ messages | map(attribute='content') | map('upper') | join('+') }}", "{{ [3, 1] | sort | first }}{{ [1, 2] | sum }}", "{{ 'a' < 'b' }}",
+    "{{ messages[0].nothing }}|{{ messages[0]['nothing'] }}", "{{ [1, 2] + [3] }}",
+    "{{ (messages | selectattr('role', 'eq', 'user') | first).content }}", "{{ 'é'.upper() ~ 'ß'.upper() }}",
+]
+
 
 def tokenizer_cases(name):
     tokenizer = AutoTokenizer.from_pretrained(TEST_DATA / name)
@@ -135,6 +158,8 @@ def chat_cases():
         if messages[-1]["role"] == "assistant":
             yield {"name": name, "messages": messages, "continue_final_message": True}
     yield {"name": "tools", "messages": CALL, "add_generation_prompt": True, "variables": {"tools": [TOOL]}}
+    twice = [CALL[0], CALL[1] | {"tool_calls": CALL[1]["tool_calls"] * 2}]
+    yield {"name": "two calls", "messages": twice, "variables": {"tools": [TOOL]}}
     yield {"name": "no tools", "messages": CALL[:1], "variables": {"date_string": "1 Jan 2025", "enable_thinking": True}}
 
 
@@ -159,7 +184,9 @@ def chats():
         out.append({
             "name": name, "bos_token": tokenizer.bos_token, "eos_token": tokenizer.eos_token, "source": template, "rendered": cases,
         })
-    return {"now": NOW.isoformat(), "cases": used, "templates": out}
+    messages = CONVERSATIONS["one question"] + [{"role": "assistant", "content": "four"}]
+    snippets = [{"source": t} | render(plain, t, {"messages": messages}) for t in SNIPPETS]
+    return {"now": NOW.isoformat(), "cases": used, "templates": out, "snippet_messages": messages, "snippets": snippets}
 
 
 def write(file, value, marks):
@@ -174,4 +201,4 @@ def write(file, value, marks):
 if __name__ == "__main__":
     for name in NAMES:
         write(TEST_DATA / "golden" / f"tokenizer.{name}.json", tokenizer_cases(name), ['{"text": ', '{"prompt": '])
-    write(TEST_DATA / "golden" / "chat.json", chats(), ['{"name": ', '{"case": '])
+    write(TEST_DATA / "golden" / "chat.json", chats(), ['{"name": ', '{"case": ', '{"source": '])

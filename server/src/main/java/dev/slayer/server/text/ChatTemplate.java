@@ -3,7 +3,13 @@ package dev.slayer.server.text;
 import java.util.List;
 import java.util.Map;
 
-/** A chat template in Jinja, as Hugging Face checkpoints carry it. Immutable and thread-safe. */
+/**
+ * A chat template in Jinja, as Hugging Face checkpoints carry it. Immutable and thread-safe.
+ *
+ * <p>Known differences from Jinja2, none of which known templates depend on: {@code none}, maps and lists are not printed as Python prints
+ * them, {@code ~} writes truth values in lower case, the string {@code 'false'} counts as false, and {@code %} and {@code *} do not work
+ * on strings.
+ */
 public interface ChatTemplate {
     /**
      * A template that renders with bounds on time, depth and output, and without access to files or Java classes.

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.slayer.surgery.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +36,7 @@ final class TextFiles {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(java.nio.ByteBuffer.wrap(content))
+                    .decode(ByteBuffer.wrap(content))
                     .toString();
         } catch (CharacterCodingException e) {
             throw new CheckpointException(file, "is not UTF-8 text", e);
@@ -47,7 +48,7 @@ final class TextFiles {
         if (e instanceof JsonProcessingException json) {
             var at = json.getLocation();
             String where = at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
-            return json.getOriginalMessage() + where;
+            return json.getOriginalMessage().replaceFirst(" \\(start marker at .*", "") + where;
         }
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }

@@ -11,12 +11,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -140,7 +143,7 @@ class TokenizerTest {
 
     private static long residentKilobytes() throws IOException {
         Path status = Path.of("/proc/self/status");
-        org.junit.jupiter.api.Assumptions.assumeTrue(
+        Assumptions.assumeTrue(
                 Files.exists(status), "resident memory is read from /proc, which this system does not have");
         System.gc();
         return Files.readAllLines(status).stream()
@@ -166,6 +169,27 @@ class TokenizerTest {
         assertThatThrownBy(() -> Tokenizer.load(directory))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("tokenizer.json");
+    }
+
+    @Test
+    void corruptedFilesAreRefusedWithoutHarm(@TempDir Path directory) throws IOException {
+        byte[] whole = Files.readAllBytes(Golden.checkpoint("random-llama3").resolve("tokenizer.json"));
+        Random random = new Random(3);
+        int refused = 0;
+        for (int i = 0; i < 150; i++) {
+            byte[] content = i % 2 == 0 ? Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
+            for (int flips = i % 2 == 0 ? 0 : 5; flips > 0; flips--) {
+                content[random.nextInt(content.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+            Files.write(directory.resolve("tokenizer.json"), content);
+            try (Tokenizer tokenizer = Tokenizer.load(directory)) {
+                assertThat(tokenizer.vocabulary().size()).isPositive(); // a flip may hit a name, and harm nothing
+            } catch (CheckpointException e) {
+                assertThat(e).hasMessageContaining("tokenizer.json");
+                refused++;
+            }
+        }
+        assertThat(refused).isGreaterThanOrEqualTo(75);
     }
 
     @Test
