@@ -1,13 +1,17 @@
 package dev.slayer.server.cli;
 
+import dev.slayer.server.cli.settings.Nearest;
 import dev.slayer.surgery.SlayerException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What {@code ./slayer} runs. Exit codes: 0 done, 1 failed, 2 used wrongly. */
 public final class Main {
@@ -61,10 +65,23 @@ public final class Main {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
         err.println("slayer: " + error.getMessage());
-        CommandLine.UnmatchedArgumentException.printSuggestions(error, err);
-        err.println("See './" + command.getCommandSpec().qualifiedName() + " --help'.");
+        if (error instanceof UnmatchedArgumentException unmatched) {
+            String mistyped = unmatched.getUnmatched().getFirst();
+            Nearest.to(mistyped, names(command.getCommandSpec()))
+                    .ifPresent(name -> err.println("Did you mean '" + name + "'?"));
+        }
+        if (command.getParent() == null) {
+            command.usage(err);
+        } else {
+            err.println("See './" + command.getCommandSpec().qualifiedName() + " --help'.");
+        }
         err.flush();
         return CommandLine.ExitCode.USAGE;
+    }
+
+    private static List<String> names(CommandSpec command) {
+        return Stream.concat(command.optionsMap().keySet().stream(), command.subcommands().keySet().stream())
+                .toList();
     }
 
     private static int failure(Exception error, CommandLine command, CommandLine.ParseResult parsed) {

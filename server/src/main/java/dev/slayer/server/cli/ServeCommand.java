@@ -4,6 +4,7 @@ import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.surgery.SlayerException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -65,7 +66,7 @@ final class ServeCommand implements Callable<Integer> {
 
     /** What is printed when the server is ready. */
     static String greeting(RunningServer server, boolean needsKey, double seconds) {
-        String url = withoutSlash(server.url().toString());
+        String url = reachable(server.url());
         String key = needsKey ? " -H \"Authorization: Bearer $SLAYER_API_KEY\"" : "";
         return String.format(
                 Locale.ROOT,
@@ -85,8 +86,15 @@ final class ServeCommand implements Callable<Integer> {
                 "The purpose of this");
     }
 
-    private static String withoutSlash(String url) {
-        return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+    /** The URL to call from this machine: a server that listens on every network is not called by that address. */
+    private static String reachable(URI url) {
+        String host =
+                switch (url.getHost()) {
+                    case "0.0.0.0" -> "127.0.0.1";
+                    case "[::]" -> "[::1]";
+                    default -> url.getHost();
+                };
+        return url.getScheme() + "://" + host + ":" + url.getPort();
     }
 
     private static double secondsSinceStart() {

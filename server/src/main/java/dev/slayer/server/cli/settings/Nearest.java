@@ -6,11 +6,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Finds what somebody who mistyped a name probably meant. */
-final class Nearest {
+public final class Nearest {
     private Nearest() {}
 
     /** The name with the fewest changed letters; empty if every name differs in more than a third of the letters. */
-    static Optional<String> to(String mistyped, List<String> names) {
+    public static Optional<String> to(String mistyped, List<String> names) {
         String plain = mistyped.toLowerCase(Locale.ROOT).replace('_', '-');
         return names.stream()
                 .min(Comparator.comparingInt(name -> distance(plain, name)))

@@ -90,7 +90,7 @@ public record ServeSettings(
             "KEY",
             SettingType.text(),
             "none, everybody may call",
-            "Key that clients must send as bearer token; in the environment others on the machine cannot see it.");
+            "Key that clients must send as bearer token; better in the environment, where other users cannot see it.");
 
     public static final Setting<String> CORS_ORIGIN = Setting.repeatable(
             "cors-origin",
@@ -100,7 +100,7 @@ public record ServeSettings(
             "Web origin whose pages may call the API, or '*' for every origin.");
 
     public static final Setting<Long> MAX_BODY =
-            Setting.of("max-body", "SIZE", SettingType.size(1 << 10, 2_000_000_000L), "64MiB", "Longest request body.");
+            Setting.of("max-body", "SIZE", SettingType.size(1 << 10, 1 << 30), "64MiB", "Longest request body.");
 
     public static final Setting<Integer> MAX_REQUESTS = Setting.of(
             "max-requests",

@@ -98,7 +98,7 @@ public record SettingFile(Path path, Map<String, List<String>> values) {
     }
 
     private static List<String> texts(Path path, Setting<?> setting, JsonNode value) {
-        if (value.isValueNode() && !value.isNull()) {
+        if (isScalar(value)) {
             return List.of(value.asText());
         }
         if (!value.isArray() || !setting.repeatable()) {
@@ -106,13 +106,17 @@ public record SettingFile(Path path, Map<String, List<String>> values) {
         }
         List<String> texts = new ArrayList<>();
         for (JsonNode item : value) {
-            if (!item.isValueNode() || item.isNull()) {
+            if (!isScalar(item)) {
                 throw refused(
                         path, "has an unusable item in '" + setting.name() + "'; expected " + form(setting), null);
             }
             texts.add(item.asText());
         }
         return texts;
+    }
+
+    private static boolean isScalar(JsonNode value) {
+        return value.isValueNode() && !value.isNull() && !value.asText().isBlank();
     }
 
     private static String form(Setting<?> setting) {

@@ -1,0 +1,36 @@
+package dev.slayer.server.cli;
+
+import dev.slayer.server.cli.settings.ServeSettings;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/** Starts canned servers and keeps what they were asked to be. As a program: the command line around them. */
+final class CannedServers implements Servers {
+    Optional<ServeSettings> settings = Optional.empty();
+    boolean stub;
+    private final Duration pause;
+    private final int failEvery;
+
+    CannedServers(Duration pause, int failEvery) {
+        this.pause = pause;
+        this.failEvery = failEvery;
+    }
+
+    public static void main(String[] args) {
+        Servers servers = new CannedServers(Duration.ofMillis(50), 0);
+        System.exit(Main.commandLine(servers, Map.of()).execute(args));
+    }
+
+    @Override
+    public RunningServer start(ServeSettings given) {
+        settings = Optional.of(given);
+        return new CannedServer(pause, failEvery);
+    }
+
+    @Override
+    public RunningServer startStub(ServeSettings given) {
+        stub = true;
+        return start(given);
+    }
+}

@@ -1,0 +1,99 @@
+package dev.slayer.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.settings.ServeSettings;
+import dev.slayer.server.cli.settings.Setting;
+import dev.slayer.surgery.SlayerException;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MainTest {
+    private final CannedServers servers = new CannedServers(Duration.ZERO, 0);
+
+    @Test
+    void helpNamesTheCommandsAndEachCommandsHelpNamesItsOptions() {
+        assertThat(run("--help").out()).contains("serve", "bench", "build", "test", "format");
+        String serve = run("serve", "--help").out();
+        for (Setting<?> setting : ServeSettings.ALL) {
+            assertThat(serve).contains(setting.option());
+        }
+        String bench = run("bench", "--help").out();
+        for (Setting<?> setting : BenchSettings.ALL) {
+            assertThat(bench).contains(setting.option());
+        }
+        assertThat(serve).contains("25%", "SLAYER_MAX_QUEUE");
+        assertThat(serve.lines()).allMatch(line -> line.length() <= 120);
+    }
+
+    @Test
+    void versionIsOneLine() {
+        CommandRun run = run("--version");
+        assertThat(run.code()).isZero();
+        assertThat(run.out()).startsWith("Slayer ").hasLineCount(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "serve --prot 1 | --port",
+                "serve extra | extra",
+                "serve --port | --port",
+                "serve --port 70000 | --port: '70000' is out of range; allowed: 0 to 65535.",
+                "serve --port 1 --port 2 | --port",
+                "serve --model no/such/folder | no/such/folder",
+                "serve --config no/such/file.yaml | no/such/file.yaml",
+                "serve --dtype fp16 | fp32, int8, int4",
+                "bench --stub --url http://127.0.0.1:1 | --stub",
+                "bench --url http://127.0.0.1:1 --threads 2 | --threads",
+                "bench --api-key x | --api-key",
+                "bench --concurrency 0 | --concurrency: '0' is out of range; allowed: 1 to 4096.",
+                "bench --prompt-tokens 9-3 | 9-3",
+                "bench --repetitions 0 | --repetitions",
+                "nonsense | nonsense",
+            })
+    void wrongUseIsExitCode2WithASentenceThatNamesIt(String line, String part) {
+        CommandRun run = run(line.split(" "));
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.err())
+                .startsWith("slayer: ")
+                .contains(part)
+                .contains("--help")
+                .doesNotContain("\tat ");
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void noCommandIsWrongUseAndShowsTheHelp() {
+        CommandRun run = run();
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.err()).contains("serve").contains("bench");
+    }
+
+    @Test
+    void aServerThatCannotStartIsExitCode1WithItsSentence() {
+        Servers broken = new Servers() {
+            @Override
+            public RunningServer start(ServeSettings settings) {
+                throw new SlayerException(500, "address_in_use", null, "Port 8000 is taken.", null);
+            }
+
+            @Override
+            public RunningServer startStub(ServeSettings settings) {
+                return start(settings);
+            }
+        };
+        CommandRun run = CommandRun.of(broken, Map.of(), "serve", "--model", System.getProperty("java.io.tmpdir"));
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.err()).isEqualToNormalizingNewlines("slayer: Port 8000 is taken.\n");
+    }
+
+    private CommandRun run(String... args) {
+        return CommandRun.of(servers, Map.of(), args);
+    }
+}

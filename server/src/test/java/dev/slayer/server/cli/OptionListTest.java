@@ -1,0 +1,87 @@
+package dev.slayer.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.settings.ServeSettings;
+import dev.slayer.server.cli.settings.Setting;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** A new option is a promise to users: it has to be added here and in the README on purpose. */
+class OptionListTest {
+    private static final String BEGIN = "<!-- settings -->\n";
+    private static final String END = "<!-- /settings -->";
+
+    @Test
+    void serveHasTheseOptionsAndNoOthers() {
+        assertThat(ServeSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly(
+                        "model",
+                        "host",
+                        "port",
+                        "dtype",
+                        "threads",
+                        "max-sequences",
+                        "max-queue",
+                        "max-batch-tokens",
+                        "kv-memory",
+                        "api-key",
+                        "cors-origin",
+                        "max-body",
+                        "max-requests",
+                        "drain-timeout",
+                        "log-level",
+                        "config");
+    }
+
+    @Test
+    void benchHasTheseOptionsAndNoOthers() {
+        assertThat(BenchSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly(
+                        "url",
+                        "stub",
+                        "request-model",
+                        "prompt-tokens",
+                        "output-tokens",
+                        "concurrency",
+                        "requests",
+                        "warmup",
+                        "repetitions",
+                        "seed",
+                        "timeout",
+                        "json",
+                        "api-key");
+    }
+
+    @Test
+    void theTableInTheReadmeIsTheOneOfTheSettings() throws IOException {
+        Path readme = Path.of(System.getProperty("slayer.root", "..")).resolve("README.md");
+        String text = Files.readString(readme);
+        assertThat(text).contains(BEGIN).contains(END);
+        int from = text.indexOf(BEGIN) + BEGIN.length();
+        assertThat(text.substring(from, text.indexOf(END, from)))
+                .as("the configuration table of README.md; replace it by the expected text")
+                .isEqualTo(table());
+    }
+
+    private static String table() {
+        StringBuilder table = new StringBuilder("| option | default | what it does |\n|---|---|---|\n");
+        for (Setting<?> setting : ServeSettings.ALL) {
+            table.append("| `")
+                    .append(setting.option())
+                    .append(' ')
+                    .append(setting.label())
+                    .append(setting.repeatable() ? "`, repeatable | " : "` | ")
+                    .append(setting.defaultText())
+                    .append(" | ")
+                    .append(setting.sentence())
+                    .append(" |\n");
+        }
+        return table.toString();
+    }
+}
