@@ -88,12 +88,11 @@ final class ServeCommand implements Callable<Integer> {
 
     /** The URL to call from this machine: a server that listens on every network is not called by that address. */
     private static String reachable(URI url) {
-        String host =
-                switch (url.getHost()) {
-                    case "0.0.0.0" -> "127.0.0.1";
-                    case "[::]" -> "[::1]";
-                    default -> url.getHost();
-                };
+        String host = switch (url.getHost()) {
+            case "0.0.0.0" -> "127.0.0.1";
+            case "[::]" -> "[::1]";
+            default -> url.getHost();
+        };
         return url.getScheme() + "://" + host + ":" + url.getPort();
     }
 

@@ -50,8 +50,7 @@ class WeightTypeQualityTest {
         List<int[]> windows = new ArrayList<>();
         for (String domain : List.of("prose", "code", "arithmetic")) {
             int left = TOKENS_PER_DOMAIN;
-            for (String line :
-                    Files.readAllLines(Golden.root().resolve("test-data/corpus/" + domain + ".heldout.jsonl"))) {
+            for (String line : Files.readAllLines(Golden.root().resolve("test-data/corpus/" + domain + ".jsonl"))) {
                 int[] ids = tokenizer.encode(
                         new ObjectMapper().readTree(line).get("text").asText(), true);
                 for (int from = 0; from + 2 <= ids.length && left > 0; from += WINDOW) {
