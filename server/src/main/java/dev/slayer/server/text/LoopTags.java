@@ -57,7 +57,8 @@ final class LoopTags {
         }
         String item = body.substring("for".length(), in).strip();
         if (item.contains(",")) {
-            throw new TemplateRefusal("the tag '" + body + "' filters pairs, which is not supported; use an 'if' inside the loop");
+            throw new TemplateRefusal(
+                    "the tag '" + body + "' filters pairs, which is not supported; use an 'if' inside the loop");
         }
         String list = body.substring(in + 2, condition).strip();
         String passed = "passed_" + collected++;
