@@ -13,6 +13,8 @@ import java.util.function.ToDoubleFunction;
 
 /** The meters of the HTTP side. Thread-safe. */
 final class ApiMetrics implements Handler<RoutingContext> {
+    private static final String ROUTE = "route";
+
     private final PrometheusMeterRegistry registry;
     private final Map<String, ModelMetrics> models = new ConcurrentHashMap<>();
 
@@ -38,12 +40,10 @@ final class ApiMetrics implements Handler<RoutingContext> {
     public void handle(RoutingContext ctx) {
         String method = ctx.request().method().name();
         ctx.addEndHandler(done -> {
-            String route =
-                    ctx.currentRoute() == null ? null : ctx.currentRoute().getName();
             Counter.builder("slayer_http_requests")
                     .description("Answered HTTP requests.")
                     .tag("method", Routes.METHODS.contains(method) ? method : "other")
-                    .tag("handler", route == null || !route.startsWith("/") ? "none" : route)
+                    .tag("handler", ctx.get(ROUTE, "none"))
                     .tag(
                             "status",
                             done.failed()
@@ -52,6 +52,12 @@ final class ApiMetrics implements Handler<RoutingContext> {
                     .register(registry)
                     .increment();
         });
+        ctx.next();
+    }
+
+    /** Remembers which route a request belongs to; the first handler of every route. */
+    static void matched(RoutingContext ctx, String route) {
+        ctx.put(ROUTE, route);
         ctx.next();
     }
 

@@ -30,6 +30,7 @@ final class ApiVerticle extends VerticleBase {
                 .setHandle100ContinueAutomatically(true)
                 .setTcpKeepAlive(true);
         return vertx.createHttpServer(options)
+                .invalidRequestHandler(Failures::refuseMalformed)
                 .requestHandler(Routes.on(vertx, scope, new Mailbox(context)))
                 .listen(
                         settings.port() == 0

@@ -27,8 +27,7 @@ final class BodyReader implements Handler<RoutingContext> {
     @Override
     public void handle(RoutingContext ctx) {
         HttpServerRequest request = ctx.request();
-        long timer = ctx.vertx()
-                .setTimer(patience.toMillis(), late -> request.connection().close());
+        long timer = ctx.vertx().setTimer(patience.toMillis(), late -> ClientConnection.drop(ctx));
         ctx.addEndHandler(done -> ctx.vertx().cancelTimer(timer));
         Buffer body = Buffer.buffer();
         boolean declaredTooLarge = declaredLength(request) > limit;

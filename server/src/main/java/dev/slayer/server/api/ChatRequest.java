@@ -18,6 +18,12 @@ record ChatRequest(Prompt prompt, OptionalInt maxTokens, OptionalInt topLogprobs
     static ChatRequest read(Fields fields, ServedModel model, ApiSettings settings) {
         GenerationOptions options =
                 GenerationOptions.read(fields, settings, model.config().vocabularySize());
+        if (options.n() > settings.maxSequences()) {
+            throw SlayerException.badRequest(
+                    "n",
+                    "n=" + options.n() + " answers are too many; allowed: " + settings.maxSequences()
+                            + " (max-sequences).");
+        }
         if (fields.flag("echo", false)) {
             throw SlayerException.badRequest("echo", "echo belongs to /v1/completions; leave it out.");
         }

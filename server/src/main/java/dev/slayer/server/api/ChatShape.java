@@ -11,12 +11,12 @@ import java.util.OptionalInt;
 final class ChatShape implements ReplyShape {
     private final Generation generation;
     private final GenerationOptions options;
-    private final TokenText text;
+    private final TokenNames names;
 
     ChatShape(Generation generation) {
         this.generation = generation;
         this.options = generation.options();
-        this.text = new TokenText(generation.model().tokenizer().vocabulary(), options.tokensAsIds());
+        this.names = new TokenNames(generation.model().tokenizer().vocabulary(), options.tokensAsIds());
     }
 
     @Override
@@ -49,8 +49,8 @@ final class ChatShape implements ReplyShape {
         OptionalInt promptTop = options.promptLogprobs();
         if (promptTop.isPresent()) {
             json.writeFieldName("prompt_logprobs");
-            ScoredTokens.of(first.prompt(), first.promptScores(), new TextOffsets(text, true))
-                    .writeRanks(json, text, promptTop.getAsInt());
+            ScoredTokens.of(first.prompt(), first.promptScores(), new TextOffsets(names, true))
+                    .writeRanks(json, names, promptTop.getAsInt());
         }
         if (options.returnTokenIds()) {
             ReplyShape.writeTokens(json, "prompt_token_ids", first.prompt().tokens());
@@ -95,8 +95,8 @@ final class ChatShape implements ReplyShape {
     private void writeTail(JsonGenerator json, Choice.Piece piece, Optional<Finished> end) throws IOException {
         if (generation.logprobs().isPresent() && (piece.size() > 0 || end.isEmpty())) {
             json.writeFieldName("logprobs");
-            ScoredTokens.of(piece, false, new TextOffsets(text, false))
-                    .writeRows(json, text, generation.logprobs().getAsInt());
+            ScoredTokens.of(piece, false, new TextOffsets(names, false))
+                    .writeRows(json, names, generation.logprobs().getAsInt());
         } else {
             json.writeNullField("logprobs");
         }

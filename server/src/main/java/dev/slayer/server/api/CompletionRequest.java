@@ -33,7 +33,7 @@ record CompletionRequest(
                 .orElseThrow(() -> SlayerException.badRequest(
                         "prompt", "prompt is missing; give a string, token ids, or a list of either."));
         PromptReader reader = new PromptReader(model, options, fields.flag("add_special_tokens", true));
-        List<Prompt> prompts = reader.read(prompt, settings.maxSequences() / options.n());
+        List<Prompt> prompts = reader.read(prompt, settings.maxSequences());
         return new CompletionRequest(
                 prompts,
                 fields.integer("max_tokens", 0, Integer.MAX_VALUE),
@@ -56,17 +56,20 @@ record CompletionRequest(
             this.addSpecialTokens = addSpecialTokens;
         }
 
-        List<Prompt> read(JsonNode prompt, int most) {
-            if (!prompt.isArray() || prompt.isEmpty() || prompt.get(0).isNumber()) {
+        List<Prompt> read(JsonNode prompt, int maxSequences) {
+            boolean single =
+                    !prompt.isArray() || prompt.isEmpty() || prompt.get(0).isNumber();
+            int count = single ? 1 : prompt.size();
+            if ((long) count * options.n() > maxSequences) {
+                throw SlayerException.badRequest(
+                        single ? "n" : "prompt",
+                        count + " prompts with n=" + options.n() + " answers each are too many; allowed: "
+                                + maxSequences + " answers in all (max-sequences). Send several requests.");
+            }
+            if (single) {
                 return List.of(one(prompt, "prompt"));
             }
-            if (prompt.size() > most) {
-                throw SlayerException.badRequest(
-                        "prompt",
-                        "prompt holds " + prompt.size() + " prompts with n=" + options.n() + " answers each; allowed: "
-                                + most + " prompts. Send several requests.");
-            }
-            List<Prompt> prompts = new ArrayList<>(prompt.size());
+            List<Prompt> prompts = new ArrayList<>(count);
             for (Fields.Element element : Fields.elements(prompt, "prompt")) {
                 prompts.add(one(element.value(), element.path()));
             }

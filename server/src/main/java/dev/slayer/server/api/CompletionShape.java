@@ -11,13 +11,13 @@ import java.util.OptionalInt;
 final class CompletionShape implements ReplyShape {
     private final Generation generation;
     private final GenerationOptions options;
-    private final TokenText text;
+    private final TokenNames names;
     private final TextOffsets[] offsets;
 
     CompletionShape(Generation generation) {
         this.generation = generation;
         this.options = generation.options();
-        this.text = new TokenText(generation.model().tokenizer().vocabulary(), options.tokensAsIds());
+        this.names = new TokenNames(generation.model().tokenizer().vocabulary(), options.tokensAsIds());
         this.offsets = new TextOffsets[generation.sequences().size()];
     }
 
@@ -46,13 +46,13 @@ final class CompletionShape implements ReplyShape {
         } else {
             ScoredTokens generated = generatedTokens(choice, piece, generation.echo() ? promptTokens(choice) : null);
             json.writeFieldName("logprobs");
-            generated.writeColumns(json, text, generation.logprobs().getAsInt());
+            generated.writeColumns(json, names, generation.logprobs().getAsInt());
         }
         OptionalInt promptTop = options.promptLogprobs();
         if (promptTop.isPresent()) {
             json.writeFieldName("prompt_logprobs");
-            ScoredTokens.of(choice.prompt(), choice.promptScores(), new TextOffsets(text, true))
-                    .writeRanks(json, text, promptTop.getAsInt());
+            ScoredTokens.of(choice.prompt(), choice.promptScores(), new TextOffsets(names, true))
+                    .writeRanks(json, names, promptTop.getAsInt());
         }
         if (options.returnTokenIds()) {
             ReplyShape.writeTokens(json, "prompt_token_ids", choice.prompt().tokens());
@@ -77,7 +77,7 @@ final class CompletionShape implements ReplyShape {
         json.writeNullField("finish_reason");
         if (generation.echo() && generation.logprobs().isPresent()) {
             json.writeFieldName("logprobs");
-            promptTokens(choice).writeColumns(json, text, generation.logprobs().getAsInt());
+            promptTokens(choice).writeColumns(json, names, generation.logprobs().getAsInt());
         } else {
             json.writeNullField("logprobs");
         }
@@ -97,7 +97,7 @@ final class CompletionShape implements ReplyShape {
         if (generation.logprobs().isPresent() && piece.size() > 0) {
             json.writeFieldName("logprobs");
             generatedTokens(choice, piece, null)
-                    .writeColumns(json, text, generation.logprobs().getAsInt());
+                    .writeColumns(json, names, generation.logprobs().getAsInt());
         } else {
             json.writeNullField("logprobs");
         }
@@ -118,7 +118,7 @@ final class CompletionShape implements ReplyShape {
 
     private TextOffsets offsets(Choice choice) {
         if (offsets[choice.index()] == null) {
-            offsets[choice.index()] = new TextOffsets(text, generation.echo());
+            offsets[choice.index()] = new TextOffsets(names, generation.echo());
         }
         return offsets[choice.index()];
     }

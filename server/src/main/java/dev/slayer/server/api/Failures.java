@@ -1,8 +1,10 @@
 package dev.slayer.server.api;
 
 import dev.slayer.surgery.SlayerException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import org.slf4j.Logger;
@@ -20,7 +22,7 @@ final class Failures implements Handler<RoutingContext> {
         }
         ErrorBody error = ctx.failure() == null ? ofStatus(ctx) : render(ctx, ctx.failure());
         if (response.headWritten()) {
-            response.reset();
+            ClientConnection.drop(ctx);
             return;
         }
         switch (error.status()) {
@@ -32,6 +34,24 @@ final class Failures implements Handler<RoutingContext> {
         response.setStatusCode(error.status())
                 .putHeader("content-type", "application/json")
                 .end(Buffer.buffer(error.json()));
+    }
+
+    /** Answers what cannot even be read as a request, and closes the connection. */
+    static void refuseMalformed(HttpServerRequest request) {
+        int status = request.decoderResult().cause() instanceof TooLongHttpLineException ? 414 : 400;
+        SlayerException error = new SlayerException(
+                status,
+                status == 414 ? "url_too_long" : "bad_request",
+                null,
+                "The request cannot be read as HTTP: "
+                        + Excerpt.of(
+                                String.valueOf(request.decoderResult().cause().getMessage())) + ".",
+                request.decoderResult().cause());
+        request.response()
+                .setStatusCode(status)
+                .putHeader("content-type", "application/json")
+                .putHeader("connection", "close")
+                .end(Buffer.buffer(ErrorBody.of(error).json()));
     }
 
     /** The error to show for a cause; logs what the client is not told. */

@@ -55,7 +55,7 @@ final class JsonBody extends OutputStream {
             loop.runOnContext(nothing -> end(last));
         } catch (IOException clientGone) {
             LOG.debug("response not sent: {}", clientGone.getMessage());
-            loop.runOnContext(nothing -> response.reset());
+            loop.runOnContext(nothing -> ClientConnection.drop(ctx));
         } catch (RuntimeException | Error e) {
             loop.runOnContext(nothing -> broken(e));
         }
@@ -125,7 +125,7 @@ final class JsonBody extends OutputStream {
     private void broken(Throwable cause) {
         if (shipped) {
             Failures.render(ctx, cause);
-            response.reset();
+            ClientConnection.drop(ctx);
         } else {
             ctx.fail(cause);
         }

@@ -73,7 +73,7 @@ final class Routes {
     @SafeVarargs
     private void route(HttpMethod method, String path, Handler<RoutingContext>... handlers) {
         for (String prefix : List.of("", "/m/:" + ModelPath.PARAMETER)) {
-            Route route = router.route(method, prefix + path).setName(path);
+            Route route = router.route(method, prefix + path).handler(ctx -> ApiMetrics.matched(ctx, path));
             for (Handler<RoutingContext> handler : handlers) {
                 route.handler(handler);
             }

@@ -52,11 +52,11 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
     }
 
     /** The {@code logprobs} of completions: four arrays, one entry per token. */
-    void writeColumns(JsonGenerator json, TokenText text, int top) throws IOException {
+    void writeColumns(JsonGenerator json, TokenNames names, int top) throws IOException {
         json.writeStartObject();
         json.writeArrayFieldStart("tokens");
         for (int token : tokens) {
-            json.writeString(text.of(token));
+            json.writeString(names.of(token));
         }
         json.writeEndArray();
         json.writeArrayFieldStart("token_logprobs");
@@ -70,7 +70,7 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
         json.writeEndArray();
         json.writeArrayFieldStart("top_logprobs");
         for (TokenScore score : scores) {
-            writeTopMap(json, score, text, top);
+            writeTopMap(json, score, names, top);
         }
         json.writeEndArray();
         json.writeFieldName("text_offset");
@@ -79,16 +79,16 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
     }
 
     /** The {@code logprobs.content} of chat completions: one object per token. */
-    void writeRows(JsonGenerator json, TokenText text, int top) throws IOException {
+    void writeRows(JsonGenerator json, TokenNames names, int top) throws IOException {
         json.writeStartObject();
         json.writeArrayFieldStart("content");
         for (TokenScore score : scores) {
             json.writeStartObject();
-            writeRow(json, text, score.token(), score.logprob());
+            writeRow(json, names, score.token(), score.logprob());
             json.writeArrayFieldStart("top_logprobs");
             for (int i = 0; i < Math.min(top, score.topTokens().length); i++) {
                 json.writeStartObject();
-                writeRow(json, text, score.topTokens()[i], score.topLogprobs()[i]);
+                writeRow(json, names, score.topTokens()[i], score.topLogprobs()[i]);
                 json.writeEndObject();
             }
             json.writeEndArray();
@@ -100,7 +100,7 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
     }
 
     /** {@code prompt_logprobs}: per token a map from id to score and rank, null for the first. */
-    void writeRanks(JsonGenerator json, TokenText text, int top) throws IOException {
+    void writeRanks(JsonGenerator json, TokenNames names, int top) throws IOException {
         json.writeStartArray();
         for (TokenScore score : scores) {
             if (score == null) {
@@ -110,11 +110,11 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
             json.writeStartObject();
             boolean named = false;
             for (int i = 0; i < Math.min(top, score.topTokens().length); i++) {
-                writeRank(json, text, score.topTokens()[i], score.topLogprobs()[i], i + 1);
+                writeRank(json, names, score.topTokens()[i], score.topLogprobs()[i], i + 1);
                 named |= score.topTokens()[i] == score.token();
             }
             if (!named) {
-                writeRank(json, text, score.token(), score.logprob(), score.rank());
+                writeRank(json, names, score.token(), score.logprob(), score.rank());
             }
             json.writeEndObject();
         }
@@ -122,16 +122,17 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
     }
 
     /** Top tokens plus the actual one. Where two tokens have one text, the larger value is the one that clients must see. */
-    private static void writeTopMap(JsonGenerator json, TokenScore score, TokenText text, int top) throws IOException {
+    private static void writeTopMap(JsonGenerator json, TokenScore score, TokenNames names, int top)
+            throws IOException {
         if (score == null) {
             json.writeNull();
             return;
         }
         Map<String, Float> map = LinkedHashMap.newLinkedHashMap(top + 1);
         for (int i = 0; i < Math.min(top, score.topTokens().length); i++) {
-            map.merge(text.of(score.topTokens()[i]), LogProbability.wire(score.topLogprobs()[i]), Math::max);
+            map.merge(names.of(score.topTokens()[i]), LogProbability.wire(score.topLogprobs()[i]), Math::max);
         }
-        map.merge(text.of(score.token()), LogProbability.wire(score.logprob()), Math::max);
+        map.merge(names.of(score.token()), LogProbability.wire(score.logprob()), Math::max);
         json.writeStartObject();
         for (Map.Entry<String, Float> entry : map.entrySet()) {
             json.writeNumberField(entry.getKey(), entry.getValue().floatValue());
@@ -139,9 +140,9 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
         json.writeEndObject();
     }
 
-    private static void writeRow(JsonGenerator json, TokenText text, int token, float logprob) throws IOException {
-        String name = text.of(token);
-        byte[] bytes = text.asIds() ? name.getBytes(StandardCharsets.UTF_8) : text.bytes(token);
+    private static void writeRow(JsonGenerator json, TokenNames names, int token, float logprob) throws IOException {
+        String name = names.of(token);
+        byte[] bytes = names.asIds() ? name.getBytes(StandardCharsets.UTF_8) : names.bytes(token);
         json.writeStringField("token", name);
         json.writeNumberField("logprob", LogProbability.wire(logprob));
         json.writeArrayFieldStart("bytes");
@@ -151,12 +152,12 @@ record ScoredTokens(int[] tokens, TokenScore[] scores, int[] offsets) {
         json.writeEndArray();
     }
 
-    private static void writeRank(JsonGenerator json, TokenText text, int token, float logprob, int rank)
+    private static void writeRank(JsonGenerator json, TokenNames names, int token, float logprob, int rank)
             throws IOException {
         json.writeObjectFieldStart(Integer.toString(token));
         json.writeNumberField("logprob", LogProbability.wire(logprob));
         json.writeNumberField("rank", rank);
-        json.writeStringField("decoded_token", new TokenText(text.vocabulary(), false).of(token));
+        json.writeStringField("decoded_token", names.text(token));
         json.writeEndObject();
     }
 }

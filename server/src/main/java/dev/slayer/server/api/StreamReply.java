@@ -72,7 +72,7 @@ final class StreamReply extends Reply {
         outgoing = Buffer.buffer();
         if (!blocked && response.writeQueueFull()) {
             blocked = true;
-            stallTimer = ctx.vertx().setTimer(settings.stallTimeout().toMillis(), timer -> response.reset());
+            stallTimer = ctx.vertx().setTimer(settings.stallTimeout().toMillis(), timer -> ClientConnection.drop(ctx));
             response.drainHandler(nothing -> drained());
         }
     }

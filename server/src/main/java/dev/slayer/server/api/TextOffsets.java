@@ -9,15 +9,15 @@ import dev.slayer.server.text.Vocabulary;
  * neither does the space that a Llama-2 style tokenizer puts before the first word.
  */
 final class TextOffsets {
-    private final TokenText text;
+    private final TokenNames names;
     private final Vocabulary vocabulary;
     private boolean dropsSpace;
     private int offset;
 
     /** @param fromStart whether the text begins with the first token, rather than after an unseen prompt */
-    TextOffsets(TokenText text, boolean fromStart) {
-        this.text = text;
-        this.vocabulary = text.vocabulary();
+    TextOffsets(TokenNames names, boolean fromStart) {
+        this.names = names;
+        this.vocabulary = names.vocabulary();
         this.dropsSpace = fromStart && vocabulary.dropsLeadingSpace();
     }
 
@@ -28,7 +28,7 @@ final class TextOffsets {
         if (special && !showsSpecial) {
             return start;
         }
-        byte[] bytes = text.bytes(token);
+        byte[] bytes = names.bytes(token);
         for (byte b : bytes) {
             offset += (b & 0xC0) != 0x80 ? 1 : 0;
         }

@@ -10,10 +10,18 @@ import io.vertx.core.file.FileSystemOptions;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The server on Vert.x: a few event loops on one port. */
 final class VertxApiServer implements ApiServer {
+    private static final Logger LOG = LoggerFactory.getLogger(VertxApiServer.class);
+
+    /** A client that does not read cannot keep the process alive for longer. */
+    private static final int CLOSE_SECONDS = 10;
+
     private final Vertx vertx;
     private final String host;
     private final int port;
@@ -75,6 +83,14 @@ final class VertxApiServer implements ApiServer {
     }
 
     private static void close(Vertx vertx) {
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        vertx.close()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(CLOSE_SECONDS, TimeUnit.SECONDS)
+                .exceptionally(late -> {
+                    LOG.warn("the HTTP server did not close in {} s", CLOSE_SECONDS, late);
+                    return null;
+                })
+                .join();
     }
 }

@@ -7,6 +7,7 @@ import dev.slayer.server.engine.SequenceEvent;
 import dev.slayer.server.engine.SequenceListener;
 import dev.slayer.server.engine.SequenceRequest;
 import dev.slayer.server.engine.TokenScore;
+import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.RopeConfig;
@@ -35,6 +36,10 @@ import java.util.function.IntUnaryOperator;
  * contract about events, limits and cancellation.
  */
 final class StubEngine implements Engine {
+    static final Tokenizer TOKENIZER = new TestTokenizer(Tokenizer.bytes());
+    static final int BOS = TOKENIZER.bosTokenId().orElseThrow();
+    static final int EOS = TOKENIZER.eosTokenId().orElseThrow();
+
     private final IntFunction<IntUnaryOperator> script;
     private final Queue<Running> running = new ConcurrentLinkedQueue<>();
     private final List<SequenceRequest> seen = new CopyOnWriteArrayList<>();
@@ -58,7 +63,7 @@ final class StubEngine implements Engine {
     /** Answers everything with this text and EOS. */
     static StubEngine saying(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        return new StubEngine(prompt -> at -> at < bytes.length ? bytes[at] & 0xff : ByteTokenizer.EOS);
+        return new StubEngine(prompt -> at -> at < bytes.length ? bytes[at] & 0xff : EOS);
     }
 
     /** Repeats one letter until max_tokens. */
@@ -190,14 +195,14 @@ final class StubEngine implements Engine {
             1,
             4,
             16,
-            ByteTokenizer.SIZE + 2,
+            TOKENIZER.vocabulary().size() + 2,
             4096,
             1e-5f,
             new RopeConfig(10_000, new RopeConfig.Scaling.None()),
             OptionalInt.empty(),
             true,
-            OptionalInt.of(ByteTokenizer.BOS),
-            Set.of(ByteTokenizer.EOS));
+            OptionalInt.of(BOS),
+            Set.of(EOS));
 
     private final class Running implements Ticket {
         private final long id;
@@ -255,7 +260,7 @@ final class StubEngine implements Engine {
             emitted.incrementAndGet();
             Optional<TokenScore> score = request.scores().generated() ? Optional.of(score(token)) : Optional.empty();
             listener.on(new SequenceEvent.Generated(token, text(token), score));
-            if (token == ByteTokenizer.EOS) {
+            if (token == EOS) {
                 return finish(FinishReason.STOP);
             }
             return generated == request.stop().maxTokens() && finish(FinishReason.LENGTH);
@@ -270,7 +275,7 @@ final class StubEngine implements Engine {
             if (token >= 256) {
                 return request.skipSpecialTokens()
                         ? ""
-                        : new String(ByteTokenizer.bytes(token), StandardCharsets.UTF_8);
+                        : new String(TOKENIZER.vocabulary().bytes(token), StandardCharsets.UTF_8);
             }
             held.write(token);
             try {

@@ -7,10 +7,12 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,7 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 
 /** A real server on a free port over a stub engine, and a real client. */
 final class TestServer implements AutoCloseable {
@@ -36,12 +38,14 @@ final class TestServer implements AutoCloseable {
 
     /** Serves models "tiny" (the default) and "org/other". */
     static TestServer with(StubEngine engine) {
-        return with(engine, settings -> settings);
+        return with(engine, settings -> {});
     }
 
-    static TestServer with(StubEngine engine, UnaryOperator<Settings> change) {
+    static TestServer with(StubEngine engine, Consumer<Settings> change) {
         ModelDirectory models = ModelDirectory.of(List.of(model("tiny"), model("org/other")));
-        return new TestServer(engine, change.apply(new Settings()).build(), models);
+        Settings settings = new Settings();
+        change.accept(settings);
+        return new TestServer(engine, settings.build(), models);
     }
 
     static ServedModel model(String name) {
@@ -50,7 +54,7 @@ final class TestServer implements AutoCloseable {
                 Instant.ofEpochSecond(1_700_000_000),
                 StubEngine.CONFIG,
                 Layout.identity(2),
-                new ByteTokenizer(),
+                StubEngine.TOKENIZER,
                 4096);
     }
 
@@ -73,6 +77,17 @@ final class TestServer implements AutoCloseable {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /** Sends bytes as they are; what comes back until the server closes. */
+    String raw(String request) {
+        try (Socket socket = new Socket(server.host(), server.port())) {
+            socket.setSoTimeout(30_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -1,0 +1,176 @@
+"""Acceptance: the real openai client against a running server.
+
+Environment:
+  SLAYER_BASE_URL       the server, for example http://127.0.0.1:8000/v1
+  SLAYER_API_KEY        a key of the server, if it asks for one
+  SLAYER_BUSY_BASE_URL  a server that is busy for good and answers every completion with 429 (optional)
+
+Prints one line per check and ends with status 0 if all of them hold. The checks know nothing of what the model says, so they hold
+for any model with a chat template.
+"""
+
+import os
+import sys
+import traceback
+
+import openai
+
+BASE_URL = os.environ["SLAYER_BASE_URL"]
+API_KEY = os.environ.get("SLAYER_API_KEY", "")
+BUSY_BASE_URL = os.environ.get("SLAYER_BUSY_BASE_URL", "")
+
+client = openai.OpenAI(base_url=BASE_URL, api_key=API_KEY or "none", max_retries=0, timeout=60)
+model = client.models.list().data[0].id
+question = [{"role": "user", "content": "Q: 17+25=? A:"}]
+
+
+def models_are_listed_and_retrieved():
+    listed = client.models.list().data
+    assert listed, "no model"
+    one = client.models.retrieve(model)
+    assert one.id == model and one.object == "model" and one.created > 0
+    assert one.max_model_len > 0
+
+
+def completion_has_text_usage_and_reason():
+    answer = client.completions.create(model=model, prompt="Hello", max_tokens=5, temperature=0)
+    choice = answer.choices[0]
+    assert answer.object == "text_completion" and answer.id.startswith("cmpl-")
+    assert isinstance(choice.text, str) and choice.finish_reason in ("stop", "length")
+    assert answer.usage.completion_tokens <= 5
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert answer._request_id
+
+
+def completion_scores_the_prompt():
+    answer = client.completions.create(
+        model=model, prompt=[[65, 66, 67, 68]], max_tokens=1, logprobs=1, echo=True, temperature=0, seed=1234
+    )
+    scores = answer.choices[0].logprobs
+    assert len(scores.token_logprobs) == len(scores.top_logprobs) == len(scores.tokens) == len(scores.text_offset) == 5
+    assert scores.token_logprobs[0] is None
+    for logprob, top in zip(scores.token_logprobs[1:], scores.top_logprobs[1:]):
+        assert logprob <= max(top.values()) <= 0.001
+
+
+def completions_come_in_batches():
+    answer = client.completions.create(model=model, prompt=["a", "b", "c"], n=2, max_tokens=2, stop=["\n"])
+    assert [choice.index for choice in answer.choices] == list(range(6))
+
+
+def completion_streams_what_it_answers_whole():
+    fields = dict(model=model, prompt="Hello", max_tokens=8, temperature=0)
+    whole = client.completions.create(**fields)
+    text, usage, reason = "", None, None
+    for chunk in client.completions.create(**fields, stream=True, stream_options={"include_usage": True}):
+        if chunk.choices:
+            assert usage is None and chunk.usage is None
+            text += chunk.choices[0].text
+            reason = chunk.choices[0].finish_reason or reason
+        else:
+            usage = chunk.usage
+    assert text == whole.choices[0].text and reason == whole.choices[0].finish_reason
+    assert usage.completion_tokens == whole.usage.completion_tokens
+
+
+def chat_answers_with_a_message():
+    answer = client.chat.completions.create(
+        model=model, messages=question, max_completion_tokens=6, temperature=0, logprobs=True, top_logprobs=2
+    )
+    choice = answer.choices[0]
+    assert answer.object == "chat.completion" and answer.id.startswith("chatcmpl-")
+    assert choice.message.role == "assistant" and isinstance(choice.message.content, str)
+    assert len(choice.logprobs.content) == answer.usage.completion_tokens
+    assert all(len(token.top_logprobs) == 2 for token in choice.logprobs.content)
+
+
+def chat_streams_what_it_answers_whole():
+    fields = dict(model=model, messages=question, max_tokens=8, temperature=0)
+    whole = client.chat.completions.create(**fields)
+    chunks = list(client.chat.completions.create(**fields, stream=True, stream_options={"include_usage": True}))
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1]) == whole.choices[0].message.content
+    assert chunks[-2].choices[0].finish_reason == whole.choices[0].finish_reason
+    assert chunks[-1].choices == [] and chunks[-1].usage == whole.usage
+
+
+def stream_can_be_left():
+    with client.completions.create(model=model, prompt="Hello", max_tokens=200, stream=True) as stream:
+        next(iter(stream))
+    client.completions.create(model=model, prompt="Hello", max_tokens=1)
+
+
+def unknown_model_is_not_found():
+    error = expect(openai.NotFoundError, lambda: client.completions.create(model="no-such-model", prompt="a"))
+    assert error.code == "model_not_found" and error.param == "model" and model in error.message
+    expect(openai.NotFoundError, lambda: client.models.retrieve("no/such"))
+
+
+def wrong_values_are_bad_requests():
+    error = expect(
+        openai.BadRequestError, lambda: client.completions.create(model=model, prompt="a", temperature=9)
+    )
+    assert error.param == "temperature" and error.type == "invalid_request_error"
+    error = expect(
+        openai.BadRequestError,
+        lambda: client.chat.completions.create(model=model, messages=[{"role": "user", "content": 5}]),
+    )
+    assert error.param == "messages[0].content"
+    window = client.models.retrieve(model).max_model_len
+    error = expect(
+        openai.BadRequestError, lambda: client.completions.create(model=model, prompt="a", max_tokens=window)
+    )
+    assert error.code == "context_length_exceeded"
+
+
+def wrong_key_is_an_authentication_error():
+    if not API_KEY:
+        return "the server asks for no key (set SLAYER_API_KEY)"
+    stranger = client.with_options(api_key="wrong")
+    error = expect(openai.AuthenticationError, lambda: stranger.completions.create(model=model, prompt="a"))
+    assert error.code == "invalid_api_key"
+
+
+def busy_server_is_a_rate_limit_error():
+    if not BUSY_BASE_URL:
+        return "there is no busy server (set SLAYER_BUSY_BASE_URL)"
+    busy = client.with_options(base_url=BUSY_BASE_URL)
+    error = expect(openai.RateLimitError, lambda: busy.completions.create(model=model, prompt="a"))
+    assert error.response.headers["retry-after"]
+
+
+def expect(kind, call):
+    try:
+        call()
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind.__name__}")
+
+
+CHECKS = [
+    models_are_listed_and_retrieved,
+    completion_has_text_usage_and_reason,
+    completion_scores_the_prompt,
+    completions_come_in_batches,
+    completion_streams_what_it_answers_whole,
+    chat_answers_with_a_message,
+    chat_streams_what_it_answers_whole,
+    stream_can_be_left,
+    unknown_model_is_not_found,
+    wrong_values_are_bad_requests,
+    wrong_key_is_an_authentication_error,
+    busy_server_is_a_rate_limit_error,
+]
+
+failures = 0
+for check in CHECKS:
+    name = check.__name__.replace("_", " ")
+    try:
+        skipped = check()
+        print(f"{'skipped: ' + skipped if skipped else 'ok':8} {name}")
+    except Exception:
+        failures += 1
+        print(f"FAILED   {name}")
+        traceback.print_exc(file=sys.stdout)
+print(f"openai {openai.__version__}: {len(CHECKS) - failures} of {len(CHECKS)} checks without failure")
+sys.exit(1 if failures else 0)
