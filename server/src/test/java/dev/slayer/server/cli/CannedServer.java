@@ -92,11 +92,13 @@ public final class CannedServer implements RunningServer {
             exchange.getResponseHeaders().add("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
+            event(out, "{\"choices\":[{\"index\":0,\"text\":\"\",\"prompt_token_ids\":[5],\"finish_reason\":null}]}");
             for (int i = 0; i < count; i++) {
                 Thread.sleep(pause);
                 event(out, "{\"choices\":[{\"index\":0,\"text\":\"a\",\"token_ids\":[5],\"finish_reason\":null}]}");
             }
             event(out, "{\"choices\":[{\"index\":0,\"text\":\"\",\"token_ids\":[],\"finish_reason\":\"length\"}]}");
+            event(out, "{\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":" + count + "}}");
             event(out, "[DONE]");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -146,9 +146,13 @@ public final class LoadGenerator implements AutoCloseable {
         RequestTrace trace = new RequestTrace(System.nanoTime(), work.prompt().length);
         try (EventStream<Completion> stream = client.stream(request)) {
             while (stream.hasNext()) {
-                int tokens = tokensIn(stream.next());
+                Completion piece = stream.next();
+                int tokens = tokensIn(piece);
                 if (tokens > 0) {
                     trace.tokens(System.nanoTime(), tokens);
+                }
+                if (piece.usage() != null) {
+                    trace.total(piece.usage().completionTokens());
                 }
             }
             if (trace.outputTokens() != work.outputTokens()) {
@@ -160,7 +164,7 @@ public final class LoadGenerator implements AutoCloseable {
         return trace;
     }
 
-    /** Servers that do not tell token ids are taken to send one token a piece. */
+    /** Of servers that do not tell token ids, every piece with text is taken for one token; usage tells the true total. */
     private static int tokensIn(Completion piece) {
         if (piece.choices().isEmpty()) {
             return 0;
@@ -169,7 +173,7 @@ public final class LoadGenerator implements AutoCloseable {
         if (choice.tokenIds() != null) {
             return choice.tokenIds().size();
         }
-        return choice.finishReason() == null || !choice.text().isEmpty() ? 1 : 0;
+        return choice.text().isEmpty() ? 0 : 1;
     }
 
     private static List<RequestTrace> result(Future<List<RequestTrace>> worker) {

@@ -33,6 +33,11 @@ final class RequestTrace {
         outputTokens += count;
     }
 
+    /** What the server says at the end about the number of tokens; it knows better than pieces of text do. */
+    void total(int tokens) {
+        outputTokens = tokens;
+    }
+
     /** The request failed; its numbers do not count. */
     void failed(String code) {
         error = Optional.of(code);
