@@ -18,7 +18,7 @@ final class ClientConnection {
         if (ctx.request().version().equals(HttpVersion.HTTP_2)) {
             ctx.response().reset();
         } else if (connection instanceof ConnectionBase base) {
-            var unused = base.channelHandlerContext().close();
+            var _ = base.channelHandlerContext().close();
         } else {
             connection.close();
         }
