@@ -28,13 +28,8 @@ record ChatRequest(Prompt prompt, OptionalInt maxTokens, OptionalInt topLogprobs
             throw SlayerException.badRequest("echo", "echo belongs to /v1/completions; leave it out.");
         }
         String text = Fields.wholeCharacters(Conversation.read(fields).render(model), "messages");
-        Prompt prompt = Prompt.ofText(
-                model,
-                text,
-                fields.flag("add_special_tokens", false),
-                options.skipSpecialTokens(),
-                options.truncation(),
-                "messages");
+        boolean addSpecialTokens = fields.flag("add_special_tokens", false);
+        Prompt prompt = Prompt.ofText(model, text, addSpecialTokens, options, false, "messages");
         OptionalInt maxTokens = fields.integer("max_completion_tokens", 0, Integer.MAX_VALUE);
         return new ChatRequest(
                 prompt,

@@ -32,12 +32,13 @@ record CompletionRequest(
         JsonNode prompt = fields.get("prompt")
                 .orElseThrow(() -> SlayerException.badRequest(
                         "prompt", "prompt is missing; give a string, token ids, or a list of either."));
-        PromptReader reader = new PromptReader(model, options, fields.flag("add_special_tokens", true));
+        boolean echo = fields.flag("echo", false);
+        PromptReader reader = new PromptReader(model, options, fields.flag("add_special_tokens", true), echo);
         List<Prompt> prompts = reader.read(prompt, settings.maxSequences());
         return new CompletionRequest(
                 prompts,
                 fields.integer("max_tokens", 0, Integer.MAX_VALUE),
-                fields.flag("echo", false),
+                echo,
                 fields.integer("logprobs", 0, settings.maxLogprobs()),
                 reader.idsWithoutBos,
                 options);
@@ -48,12 +49,14 @@ record CompletionRequest(
         private final ServedModel model;
         private final GenerationOptions options;
         private final boolean addSpecialTokens;
+        private final boolean echo;
         private boolean idsWithoutBos;
 
-        PromptReader(ServedModel model, GenerationOptions options, boolean addSpecialTokens) {
+        PromptReader(ServedModel model, GenerationOptions options, boolean addSpecialTokens, boolean echo) {
             this.model = model;
             this.options = options;
             this.addSpecialTokens = addSpecialTokens;
+            this.echo = echo;
         }
 
         List<Prompt> read(JsonNode prompt, int maxSequences) {
@@ -77,18 +80,18 @@ record CompletionRequest(
         }
 
         private Prompt one(JsonNode prompt, String path) {
-            boolean skipSpecial = options.skipSpecialTokens();
             if (prompt.isTextual()) {
                 String text = Fields.text(prompt, path);
-                return Prompt.ofText(model, text, addSpecialTokens, skipSpecial, options.truncation(), path);
+                return Prompt.ofText(model, text, addSpecialTokens, options, echo, path);
             }
             if (!prompt.isArray()) {
                 throw Fields.wrong(path, prompt, "a string or an array of token ids");
             }
             int[] tokens = Fields.tokens(prompt, path, model.config().vocabularySize());
             OptionalInt bos = model.tokenizer().bosTokenId();
-            idsWithoutBos |= tokens.length > 0 && bos.isPresent() && tokens[0] != bos.getAsInt() && model.addsBos();
-            return Prompt.ofTokens(model, tokens, skipSpecial, options.truncation(), path);
+            boolean lacksBos = tokens.length > 0 && bos.isPresent() && tokens[0] != bos.getAsInt();
+            idsWithoutBos = idsWithoutBos || (lacksBos && model.addsBos());
+            return Prompt.ofTokens(model, tokens, options, echo, path);
         }
     }
 }

@@ -43,6 +43,9 @@ final class JsonBody extends OutputStream {
 
     /** Sends a document with status 200; to be called on the event loop of the request, returns at once. */
     static void send(RoutingContext ctx, Duration stallTimeout, Document document) {
+        if (ctx.response().closed()) {
+            return;
+        }
         JsonBody body = new JsonBody(ctx, ctx.vertx().getOrCreateContext(), stallTimeout);
         ctx.addEndHandler(done -> body.leave());
         Thread.ofVirtual().name("response").start(() -> body.run(document));

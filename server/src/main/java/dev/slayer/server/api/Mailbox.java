@@ -41,18 +41,21 @@ final class Mailbox {
 
     private void read() {
         Set<Reply> touched = new LinkedHashSet<>();
-        for (int read = 0; read < BATCH; read++) {
-            Letter letter = letters.poll();
-            if (letter == null) {
-                break;
+        try {
+            for (int read = 0; read < BATCH; read++) {
+                Letter letter = letters.poll();
+                if (letter == null) {
+                    break;
+                }
+                letter.reply.on(letter.choice, letter.event, letter.nanos);
+                touched.add(letter.reply);
             }
-            letter.reply.on(letter.choice, letter.event, letter.nanos);
-            touched.add(letter.reply);
-        }
-        touched.forEach(Reply::flush);
-        awake.set(false);
-        if (!letters.isEmpty()) {
-            wake();
+            touched.forEach(Reply::settle);
+        } finally {
+            awake.set(false);
+            if (!letters.isEmpty()) {
+                wake();
+            }
         }
     }
 

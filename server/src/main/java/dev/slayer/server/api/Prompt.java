@@ -7,7 +7,7 @@ import java.util.OptionalInt;
  * A prompt as tokens and as text.
  *
  * @param tokens what the engine reads: [prompt]
- * @param text what echo shows
+ * @param text what echo shows; may be empty if the request does not ask for it
  * @param showsSpecial whether special tokens are part of the text
  * @param addedBos whether the first token is a BOS that is not part of the text
  */
@@ -22,13 +22,13 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
             ServedModel model,
             String text,
             boolean addSpecialTokens,
-            boolean skipSpecial,
-            Truncation cut,
+            GenerationOptions options,
+            boolean echo,
             String path) {
         int[] all = encode(model, text, addSpecialTokens);
-        int[] kept = cut.apply(all, model.maxModelLen());
+        int[] kept = options.truncation().apply(all, model.maxModelLen());
         if (kept.length < all.length) {
-            return ofTokens(model, kept, skipSpecial, Truncation.NONE, path);
+            return ofKept(model, kept, options, echo, path);
         }
         OptionalInt bos = model.tokenizer().bosTokenId();
         boolean added = !beginsWithBos(model, text) && bos.isPresent() && all.length > 0 && all[0] == bos.getAsInt();
@@ -36,9 +36,14 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
     }
 
     /** Takes token ids as they are, without any BOS rule. */
-    static Prompt ofTokens(ServedModel model, int[] tokens, boolean skipSpecial, Truncation cut, String path) {
-        int[] kept = notEmpty(cut.apply(tokens, model.maxModelLen()), path);
-        return new Prompt(kept, model.tokenizer().decode(kept, skipSpecial), !skipSpecial, false);
+    static Prompt ofTokens(ServedModel model, int[] tokens, GenerationOptions options, boolean echo, String path) {
+        return ofKept(model, options.truncation().apply(tokens, model.maxModelLen()), options, echo, path);
+    }
+
+    private static Prompt ofKept(ServedModel model, int[] kept, GenerationOptions options, boolean echo, String path) {
+        boolean skipSpecial = options.skipSpecialTokens();
+        String text = echo ? model.tokenizer().decode(kept, skipSpecial) : "";
+        return new Prompt(notEmpty(kept, path), text, !skipSpecial, false);
     }
 
     /** Tokens of a text, with the tokenizer's BOS unless the text begins with one already, or special tokens are not wanted. */

@@ -60,6 +60,15 @@ abstract sealed class Reply permits WholeReply, StreamReply {
         }
     }
 
+    /** Sends what the last events made. */
+    final void settle() {
+        try {
+            flush();
+        } catch (RuntimeException e) {
+            fail(e);
+        }
+    }
+
     private void accept(Choice choice, ModelMetrics.Sequence time, SequenceEvent event, long nanos) {
         switch (event) {
             case SequenceEvent.PromptScored scored -> choice.scored(scored.scores());

@@ -12,6 +12,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Counts the requests in progress, keeps them under the limit, and turns new ones away while the server drains. Thread-safe. */
 final class Traffic implements Handler<RoutingContext> {
+    /** How long a client has to take the error that ends its request. */
+    private static final int LAST_WORDS_SECONDS = 2;
+
     private final int limit;
     private final AtomicInteger requests = new AtomicInteger();
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
@@ -67,10 +70,16 @@ final class Traffic implements Handler<RoutingContext> {
         if (!draining) {
             draining = true;
             CompletableFuture.delayedExecutor(deadline.toNanos(), TimeUnit.NANOSECONDS)
-                    .execute(() -> running.forEach(reply -> reply.cutOff(shuttingDown())));
+                    .execute(this::cutOff);
             completeIfIdle();
         }
         return idle.copy();
+    }
+
+    /** Some clients may not even read that: they are not waited for. */
+    private void cutOff() {
+        running.forEach(reply -> reply.cutOff(shuttingDown()));
+        CompletableFuture.delayedExecutor(LAST_WORDS_SECONDS, TimeUnit.SECONDS).execute(() -> idle.complete(null));
     }
 
     private void completeIfIdle() {

@@ -11,9 +11,6 @@ import java.util.OptionalInt;
  * @param keepEnd cut at the beginning (the default) rather than at the end
  */
 record Truncation(OptionalInt tokens, boolean keepEnd) {
-    /** Keeps all. */
-    static final Truncation NONE = new Truncation(OptionalInt.empty(), true);
-
     static Truncation read(Fields fields) {
         String side = fields.text("truncation_side").orElse("left");
         if (!side.equals("left") && !side.equals("right")) {
