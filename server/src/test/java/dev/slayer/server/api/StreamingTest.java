@@ -124,7 +124,9 @@ class StreamingTest {
 
     @Test
     void oneFailedChoiceEndsTheOthers() {
-        StubEngine engine = StubEngine.endless().refusing(1, SlayerException.internal("no more", null));
+        // Paced, so that the first sequence would run for 20 s if nobody ended it.
+        StubEngine engine =
+                StubEngine.endless().pace(Duration.ofMillis(5)).refusing(1, SlayerException.internal("no more", null));
         try (TestServer server = TestServer.with(engine)) {
             HttpResponse<String> response = server.post(COMPLETIONS, "{\"prompt\":\"q\",\"n\":2,\"max_tokens\":4000}");
             assertThat(response.statusCode()).isEqualTo(500);

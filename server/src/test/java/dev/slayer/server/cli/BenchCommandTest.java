@@ -54,7 +54,7 @@ class BenchCommandTest {
         JsonNode report = new ObjectMapper().readTree(Files.readString(json));
         assertThat(report.at("/median/output_tokens").asInt()).isEqualTo(30);
         assertThat(report.at("/median/prompt_tokens").asInt()).isBetween(24, 54);
-        assertThat(report.at("/median/inter_token_latency/mean").asDouble()).isBetween(1.0, 500.0);
+        assertThat(report.at("/median/inter_token_latency/mean").asDouble()).isPositive();
         assertThat(report.at("/median/decode_tokens_per_second").asDouble()).isPositive();
         assertThat(report.at("/median/errors").isEmpty()).isTrue();
         assertThat(report.at("/repetitions").size()).isEqualTo(3);
