@@ -18,15 +18,15 @@ class SlowClientTest {
 
     @Test
     void aClientThatDoesNotReadLosesItsSequencesAtTheLimit() throws IOException {
-        StubEngine engine = StubEngine.endless().pace(Duration.ofNanos(100_000));
+        StubEngine engine = StubEngine.endless().pace(Duration.ofMillis(1));
         try (TestServer server = TestServer.with(engine, settings -> {
-                    settings.maxQueuedTokens = 1000;
+                    settings.maxQueuedTokens = 500;
                     settings.stallTimeout = Duration.ofMinutes(5);
                 });
                 Socket client = connect(server)) {
-            post(client, LONG_STREAM);
+            post(client, LONG_STREAM.replace("2000", "4000"));
             TestServer.await("its sequences are cancelled", () -> engine.cancelled() == 4);
-            assertThat(engine.emitted()).isLessThan(4 * 2000);
+            assertThat(engine.emitted()).isLessThan(4 * 4000);
             assertThat(server.ask("/v1/completions", "{\"prompt\":\"a\",\"max_tokens\":3}")
                             .at("/choices/0/text")
                             .asText())
