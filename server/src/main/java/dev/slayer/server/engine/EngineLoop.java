@@ -2,11 +2,9 @@ package dev.slayer.server.engine;
 
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.layout.Layout;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +23,8 @@ final class EngineLoop implements Engine {
     private final EngineSettings settings;
     private final Map<String, EngineModel> models = new LinkedHashMap<>();
     private final KvPool pool;
-    private final EngineMetrics metrics;
     private final Scheduler scheduler;
+    private final Step step;
     private final BlockingQueue<EngineMessage> inbox = new LinkedBlockingQueue<>();
     private final AtomicLong ids = new AtomicLong();
     private final AtomicInteger queued = new AtomicInteger();
@@ -40,7 +38,8 @@ final class EngineLoop implements Engine {
         this.settings = settings;
         this.pool = pool;
         models.forEach(model -> this.models.put(model.name(), model));
-        this.metrics = new EngineMetrics(registry);
+        EngineMetrics metrics = new EngineMetrics(registry);
+        this.step = new Step(metrics);
         this.scheduler = new Scheduler(settings, metrics::preempted);
         this.status = new EngineStatus(true, 0, 0, 0, pool.limitBytes());
         this.thread = new Thread(this::live, "engine");
@@ -69,12 +68,7 @@ final class EngineLoop implements Engine {
                             + " wait. Try again later.",
                     null);
         }
-        Sequence sequence = new Sequence(ids.incrementAndGet(), request, model.runner(), model.vocabulary(), event -> {
-            if (event instanceof SequenceEvent.Finished || event instanceof SequenceEvent.Failed) {
-                queued.decrementAndGet();
-            }
-            listener.on(event);
-        });
+        Sequence sequence = accept(request, model, listener);
         EngineMessage.Submit message = new EngineMessage.Submit(sequence);
         inbox.add(message);
         if (!status.alive() && inbox.remove(message)) {
@@ -91,6 +85,32 @@ final class EngineLoop implements Engine {
                 inbox.add(new EngineMessage.Cancel(sequence));
             }
         };
+    }
+
+    private Sequence accept(SequenceRequest request, EngineModel model, SequenceListener listener) {
+        try {
+            return new Sequence(
+                    ids.incrementAndGet(),
+                    request,
+                    model.runner(),
+                    model.vocabulary(),
+                    event -> deliver(listener, event));
+        } catch (RuntimeException e) {
+            queued.decrementAndGet();
+            throw e;
+        }
+    }
+
+    /** On the engine's thread, which no listener may bring down. */
+    private void deliver(SequenceListener listener, SequenceEvent event) {
+        if (event instanceof SequenceEvent.Finished || event instanceof SequenceEvent.Failed) {
+            queued.decrementAndGet();
+        }
+        try {
+            listener.on(event);
+        } catch (RuntimeException e) {
+            LOG.error("A listener threw at {}", event.getClass().getSimpleName(), e);
+        }
     }
 
     @Override
@@ -150,7 +170,7 @@ final class EngineLoop implements Engine {
             while (!stopped) {
                 takeMessages();
                 if (!scheduler.idle()) {
-                    step();
+                    stepOrFail();
                 }
                 publish();
             }
@@ -163,59 +183,20 @@ final class EngineLoop implements Engine {
 
     /** One pass: schedule, run, settle. */
     private void step() {
-        List<Scheduler.Work> step = scheduler.schedule();
-        Map<Stack, List<Scheduler.Work>> stacks = new LinkedHashMap<>();
-        for (Scheduler.Work work : step) {
-            Sequence sequence = work.sequence();
-            stacks.computeIfAbsent(new Stack(sequence.runner, sequence.request.layout()), key -> new ArrayList<>())
-                    .add(work);
-        }
-        stacks.forEach(this::runStack);
-        metrics.step(step.stream().mapToInt(work -> work.chunk().count()).sum());
+        List<Scheduler.Work> works = scheduler.schedule();
+        step.run(works);
         scheduler.settle();
     }
 
-    /** What the rows of one run have in common. */
-    private record Stack(Runner runner, Layout layout) {}
-
-    private void runStack(Stack stack, List<Scheduler.Work> works) {
-        int[] drawn = new int[works.size()];
-        Arrays.fill(drawn, -1);
+    /** A step that fails as a whole, which is a defect, costs the sequences there are but not the engine. */
+    private void stepOrFail() {
         try {
-            List<Chunk> chunks = works.stream().map(Scheduler.Work::chunk).toList();
-            stack.runner().run(stack.layout(), chunks, (chunk, position, logits) -> {
-                Sequence sequence = works.get(chunk).sequence();
-                try {
-                    drawn[chunk] = sequence.score(position, logits);
-                } catch (LogSoftmax.NotFiniteException e) {
-                    end(
-                            sequence,
-                            () -> sequence.fail(SlayerException.internal("Scoring failed: " + e.getMessage(), e)));
-                }
-            });
+            step();
         } catch (RuntimeException | Error e) {
-            LOG.error("A step of {} sequences failed", works.size(), e);
-            SlayerException error = e instanceof SlayerException known
-                    ? known
-                    : SlayerException.internal("The engine failed at this step: " + e, e);
-            works.forEach(work -> end(work.sequence(), () -> work.sequence().fail(error)));
-            return;
-        }
-        for (int i = 0; i < works.size(); i++) {
-            Scheduler.Work work = works.get(i);
-            int token = drawn[i];
-            if (!work.sequence().ended()) {
-                end(work.sequence(), () -> work.sequence().settle(work.chunk(), token));
-            }
-        }
-    }
-
-    /** Lets something happen that may end a sequence, and notes it if it did. */
-    private void end(Sequence sequence, Runnable action) {
-        boolean before = sequence.ended();
-        action.run();
-        if (!before && sequence.ended()) {
-            metrics.ended(sequence);
+            LOG.error("A step failed outside of its sequences", e);
+            SlayerException error = SlayerException.internal("The engine failed at this step: " + e, e);
+            scheduler.all().forEach(sequence -> step.fail(sequence, error));
+            scheduler.settle();
         }
     }
 
@@ -232,7 +213,7 @@ final class EngineLoop implements Engine {
     private void handle(EngineMessage message) {
         switch (message) {
             case EngineMessage.Submit(Sequence sequence) -> scheduler.add(sequence);
-            case EngineMessage.Cancel(Sequence sequence) -> end(sequence, sequence::cancel);
+            case EngineMessage.Cancel(Sequence sequence) -> step.end(sequence, sequence::cancel);
             case EngineMessage.Drain drain -> drains.add(drain);
             case EngineMessage.Stop stop -> stopped = true;
         }
@@ -243,7 +224,7 @@ final class EngineLoop implements Engine {
             return;
         }
         if (drains.stream().anyMatch(drain -> System.nanoTime() - drain.deadlineNanos() >= 0)) {
-            scheduler.all().forEach(sequence -> end(sequence, sequence::cancel));
+            scheduler.all().forEach(sequence -> step.end(sequence, sequence::cancel));
             scheduler.settle();
         }
         if (scheduler.idle()) {

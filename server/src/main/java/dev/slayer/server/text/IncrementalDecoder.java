@@ -35,7 +35,7 @@ public final class IncrementalDecoder {
     /**
      * @param prompt the tokens before the first appended one, which decide about a leading space: [prompt]
      * @param skipSpecialTokens leave special tokens out of the text
-     * @throws IndexOutOfBoundsException if a token is outside the vocabulary
+     * @throws IndexOutOfBoundsException if a token is negative
      */
     public IncrementalDecoder(Vocabulary vocabulary, int[] prompt, boolean skipSpecialTokens) {
         this.vocabulary = vocabulary;
@@ -53,7 +53,7 @@ public final class IncrementalDecoder {
     /**
      * The text that can be shown after one more token; often empty.
      *
-     * @throws IndexOutOfBoundsException if the token is outside the vocabulary
+     * @throws IndexOutOfBoundsException if the token is negative
      */
     public String append(int token) {
         take(token);

@@ -46,7 +46,7 @@ final class TokenTable implements Vocabulary {
 
     @Override
     public byte[] bytes(int token) {
-        byte[] found = bytes[token];
+        byte[] found = token < bytes.length ? bytes[token] : null;
         return found == null ? NOTHING : found;
     }
 
@@ -57,7 +57,7 @@ final class TokenTable implements Vocabulary {
 
     @Override
     public String piece(int token) {
-        String found = pieces[token];
+        String found = token < pieces.length ? pieces[token] : null;
         return found == null ? "" : found;
     }
 

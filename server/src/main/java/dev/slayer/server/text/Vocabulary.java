@@ -7,14 +7,17 @@ package dev.slayer.server.text;
  * the SentencePiece kind put before the first word ({@link #dropsLeadingSpace()}).
  */
 public interface Vocabulary {
-    /** Number of ids, at most the model's; ids run from 0 to size-1. */
+    /**
+     * Number of ids that the tokenizer knows. Models often have more, for padding; such an id is one without an entry: it can be
+     * drawn, and says nothing.
+     */
     int size();
 
     /**
      * UTF-8 bytes (or a part of a character) that a token contributes to text; empty for ids without an entry. Callers must not
      * change the array.
      *
-     * @throws IndexOutOfBoundsException outside 0 to size-1
+     * @throws IndexOutOfBoundsException if the id is negative
      */
     byte[] bytes(int token);
 

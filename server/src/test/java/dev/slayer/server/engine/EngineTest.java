@@ -294,6 +294,44 @@ class EngineTest {
     }
 
     @Test
+    void aTokenThatTheTokenizerDoesNotKnowSaysNothing() {
+        KvPool pool = new KvPool(1L << 24);
+        start(roomy(), pool, new StubRunner(pool, 400, 'y', 400 - 'y', 5, 4096)); // the byte tokenizer ends at 259
+        Recorder recorder = submit(request("x", StopRules.after(150), Sampling.GREEDY, new Scores(1, true, false)));
+        assertThat(recorder.finished().reason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(recorder.tokens()).hasSize(150).contains(260, 269);
+        assertThat(recorder.text()).startsWith("yz{|}~");
+    }
+
+    @Test
+    void aListenerThatThrowsHurtsNobodyElse() {
+        start(roomy());
+        engine.submit(request("a", StopRules.after(3), Sampling.GREEDY, Scores.NONE), event -> {
+            throw new IllegalStateException("this listener always throws");
+        });
+        assertThat(generate("a", StopRules.after(3)).text()).isEqualTo("bcd");
+        awaitIdle();
+    }
+
+    @Test
+    void whatFailsOutsideOfTheDeviceFailsTheSequenceAndTheEngineGoesOn() {
+        KvPool pool = new KvPool(1L << 24);
+        start(roomy(), pool, new Wrapped(letters(pool)) {
+            @Override
+            public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
+                super.run(layout, chunks, (chunk, position, logits) -> {
+                    boolean cut = chunks.get(chunk).tokens()[0] == '!';
+                    sink.accept(chunk, position, cut ? new float[3] : logits);
+                });
+            }
+        });
+        Recorder good = generate("a", StopRules.after(30));
+        assertThat(generate("!", StopRules.after(3)).await()).isInstanceOf(SequenceEvent.Failed.class);
+        assertThat(good.text()).hasSize(30);
+        awaitIdle();
+    }
+
+    @Test
     void notANumberIsAnErrorOfThatSequenceOnly() {
         KvPool pool = new KvPool(1L << 24);
         start(roomy(), pool, new Wrapped(letters(pool)) {

@@ -1,0 +1,97 @@
+package dev.slayer.server.engine;
+
+import dev.slayer.surgery.SlayerException;
+import dev.slayer.surgery.layout.Layout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs and settles what the scheduler chose. What goes wrong for one sequence ends that sequence; what goes wrong on the device
+ * ends the sequences that ran together. The engine's thread only.
+ */
+final class Step {
+    private static final Logger LOG = LoggerFactory.getLogger(Step.class);
+
+    private final EngineMetrics metrics;
+
+    Step(EngineMetrics metrics) {
+        this.metrics = metrics;
+    }
+
+    /** What the rows of one run have in common. */
+    private record Stack(Runner runner, Layout layout) {}
+
+    void run(List<Scheduler.Work> works) {
+        Map<Stack, List<Scheduler.Work>> stacks = new LinkedHashMap<>();
+        for (Scheduler.Work work : works) {
+            Sequence sequence = work.sequence();
+            stacks.computeIfAbsent(new Stack(sequence.runner, sequence.request.layout()), key -> new ArrayList<>())
+                    .add(work);
+        }
+        stacks.forEach(this::runStack);
+        metrics.step(works.stream().mapToInt(work -> work.chunk().count()).sum());
+    }
+
+    private void runStack(Stack stack, List<Scheduler.Work> works) {
+        int[] drawn = new int[works.size()];
+        Arrays.fill(drawn, -1);
+        List<Chunk> chunks = works.stream().map(Scheduler.Work::chunk).toList();
+        try {
+            stack.runner().run(stack.layout(), chunks, (chunk, position, logits) -> {
+                Sequence sequence = works.get(chunk).sequence();
+                if (!sequence.ended()) {
+                    guarded(sequence, () -> drawn[chunk] = sequence.score(position, logits));
+                }
+            });
+        } catch (RuntimeException | Error e) {
+            LOG.error("A step of {} sequences failed", works.size(), e);
+            works.forEach(work -> fail(work.sequence(), asSlayerException("The engine failed at this step", e)));
+            return;
+        }
+        for (int i = 0; i < works.size(); i++) {
+            Scheduler.Work work = works.get(i);
+            int token = drawn[i];
+            if (!work.sequence().ended()) {
+                guarded(work.sequence(), () -> work.sequence().settle(work.chunk(), token));
+            }
+        }
+    }
+
+    /** Lets something happen to one sequence; if it throws, the sequence fails and nobody else notices. */
+    private void guarded(Sequence sequence, Runnable action) {
+        try {
+            end(sequence, action);
+        } catch (LogSoftmax.NotFiniteException e) {
+            fail(sequence, asSlayerException("Scoring failed: " + e.getMessage(), e));
+        } catch (RuntimeException e) {
+            LOG.error("Sequence {} failed", sequence.id, e);
+            fail(sequence, asSlayerException("The sequence failed", e));
+        }
+    }
+
+    /** Lets something happen that may end a sequence, and notes it if it did. */
+    void end(Sequence sequence, Runnable action) {
+        boolean before = sequence.ended();
+        action.run();
+        if (!before && sequence.ended()) {
+            metrics.ended(sequence);
+        }
+    }
+
+    void fail(Sequence sequence, SlayerException error) {
+        end(sequence, () -> sequence.fail(error));
+    }
+
+    private static SlayerException asSlayerException(String what, Throwable cause) {
+        return switch (cause) {
+            case SlayerException known -> known;
+            case LogSoftmax.NotFiniteException nan -> SlayerException.internal(what + ".", nan);
+            default -> SlayerException.internal(what + ": " + cause, cause);
+        };
+    }
+}
