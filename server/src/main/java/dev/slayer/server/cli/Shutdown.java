@@ -13,6 +13,8 @@ import org.slf4j.LoggerFactory;
 final class Shutdown {
     private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
 
+    private static final Duration AFTER_DEADLINE = Duration.ofSeconds(15);
+
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private Shutdown() {}
@@ -31,6 +33,7 @@ final class Shutdown {
     }
 
     private void end(RunningServer server, Duration drainTimeout) {
+        Thread.ofPlatform().daemon().name("shutdown-deadline").start(() -> endAtLast(drainTimeout));
         int code = 0;
         try (server) {
             LOG.info("Draining: no new requests; running ones have {} to finish.", readable(drainTimeout));
@@ -42,6 +45,17 @@ final class Shutdown {
         }
         System.out.flush();
         Runtime.getRuntime().halt(code);
+    }
+
+    /** Ends the process even if draining or closing hangs, which is a defect. */
+    private static void endAtLast(Duration drainTimeout) {
+        try {
+            Thread.sleep(drainTimeout.plus(AFTER_DEADLINE));
+        } catch (InterruptedException e) {
+            LOG.error("Waiting for the end was interrupted.", e);
+        }
+        LOG.error("The server did not close in {} after its deadline; ending it.", readable(AFTER_DEADLINE));
+        Runtime.getRuntime().halt(1);
     }
 
     private static String readable(Duration time) {
