@@ -106,6 +106,8 @@ final class Attention implements AutoCloseable {
         closeLong();
         binding.close();
         session.close();
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 }

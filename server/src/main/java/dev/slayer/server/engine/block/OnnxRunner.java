@@ -15,14 +15,12 @@ import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.Tensor;
 import dev.slayer.surgery.checkpoint.TensorNames;
 import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.Recipe;
-import dev.slayer.surgery.layout.Slot;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A checkpoint on the CPU. All rows of a step lie packed in one matrix [T, hidden]; blocks take them together, attention takes
@@ -31,14 +29,13 @@ import java.util.Map;
 final class OnnxRunner implements Runner {
     private static final int HEAD_ROWS = 64; // logits of more rows at once only cost memory
 
-    private final Checkpoint checkpoint;
     private final ModelConfig config;
     private final KvPool pool;
     private final Tensor embedding;
-    private final Map<Recipe, Block> blocks = new HashMap<>();
+    private final BlockTable blocks;
     private final Attention attention;
-    private final Session head;
     private final Binding headBinding;
+    private final Deque<Runnable> closers = new ArrayDeque<>();
     private final Arena arena = Arena.ofShared();
     private final MemorySegment hidden;
     private final MemorySegment hiddenNext;
@@ -56,23 +53,22 @@ final class OnnxRunner implements Runner {
      * @throws dev.slayer.surgery.SlayerException if the checkpoint or the runtime fails
      */
     OnnxRunner(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
-        this.checkpoint = checkpoint;
         this.config = checkpoint.config();
         this.pool = pool;
         this.embedding = checkpoint.tensor(TensorNames.EMBEDDING);
-        this.attention = new Attention(runtime, config);
-        for (int layer = 0; layer < config.layers(); layer++) {
-            try (Arena weights = Arena.ofConfined()) {
-                BlockGraphs graphs = new BlockGraphs(checkpoint, new Matrix(type, weights));
-                blocks.put(
-                        new Recipe.Plain(layer),
-                        new Block(runtime.session(graphs.pre(layer)), runtime.session(graphs.post(layer))));
-            }
-        }
+        this.blocks = BlockTable.ofLayers(runtime, checkpoint, type);
         try (Arena weights = Arena.ofConfined()) {
-            this.head = runtime.session(new BlockGraphs(checkpoint, new Matrix(type, weights)).head());
+            Attention newAttention = new Attention(runtime, config);
+            closers.push(newAttention::close);
+            this.attention = newAttention;
+            Session head = runtime.session(new BlockGraphs(checkpoint, new Matrix(type, weights)).head());
+            closers.push(head::close);
+            this.headBinding = head.bind();
+            closers.push(headBinding::close);
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
-        this.headBinding = head.bind();
         this.hidden = floats((long) maxRows * config.hiddenSize());
         this.hiddenNext = floats((long) maxRows * config.hiddenSize());
         this.qkv = floats((long) maxRows * BlockGraphs.qkvWidth(config));
@@ -105,7 +101,7 @@ final class OnnxRunner implements Runner {
         MemorySegment packed = rows(qkv, rows, BlockGraphs.qkvWidth(config));
         MemorySegment attentionRows = rows(attended, rows, config.queryWidth());
         for (int slot = 0; slot < layout.depth(); slot++) {
-            Block block = block(layout.slots().get(slot));
+            Block block = blocks.of(layout.slots().get(slot));
             block.pre(rows, in, packed);
             attend(chunks, slot);
             block.post(rows, attentionRows, in, out);
@@ -184,14 +180,6 @@ final class OnnxRunner implements Runner {
         }
     }
 
-    private Block block(Slot slot) {
-        Block block = blocks.get(slot.recipe());
-        if (block == null) {
-            throw new IllegalStateException("no block of " + slot.text() + " in " + checkpoint.directory());
-        }
-        return block;
-    }
-
     private MemorySegment floats(long count) {
         return arena.allocate(count * Float.BYTES, 64);
     }
@@ -206,10 +194,10 @@ final class OnnxRunner implements Runner {
 
     @Override
     public void close() {
-        headBinding.close();
-        head.close();
-        blocks.values().forEach(Block::close);
-        attention.close();
-        arena.close();
+        closers.forEach(Runnable::run); // newest first; each may run again
+        blocks.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 }

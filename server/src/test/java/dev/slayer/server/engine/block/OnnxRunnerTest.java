@@ -1,12 +1,14 @@
 package dev.slayer.server.engine.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.engine.Chunk;
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.golden.Golden;
+import dev.slayer.server.onnx.Handles;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
@@ -84,6 +87,31 @@ class OnnxRunnerTest {
             }
             chunks.forEach(chunk -> chunk.kv().close());
         }
+    }
+
+    @Test
+    void aClosedRunnerHasReleasedEveryHandle() {
+        long before = Handles.live();
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
+                KvPool pool = new KvPool(1L << 20)) {
+            OnnxRunner runner = new OnnxRunner(runtime, checkpoint, WeightType.INT8, pool, 8);
+            assertThat(Handles.live()).isGreaterThan(before + 8);
+            runner.close();
+            runner.close();
+        }
+        assertThat(Handles.live()).isEqualTo(before);
+    }
+
+    @Test
+    void aRunnerThatCannotBeMadeLeavesNoHandleBehind() {
+        long before = Handles.live();
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
+        checkpoint.close();
+        try (KvPool pool = new KvPool(1L << 20)) {
+            assertThatThrownBy(() -> new OnnxRunner(runtime, checkpoint, WeightType.FP32, pool, 8))
+                    .isInstanceOf(RuntimeException.class);
+        }
+        assertThat(Handles.live()).isEqualTo(before);
     }
 
     private static double[] score(OnnxRunner runner, int[] ids, int rows) {
