@@ -37,7 +37,7 @@ PROMPTS = {
     "english": "The module provides functions that convert a string into a list of tokens, and returns",
     "code": "def area(width, height):\n    \"\"\"Return the area.\"\"\"\n    if width < 0 or height < 0:\n        raise ValueError",
     "arithmetic": "Q: 3+4=? A: 7\nQ: 17+25=? A: 42\nQ: 28+31=? A:",
-    "unicode": "Caf\u00e9 cr\u00e8me, na\u00efve \u00fcber-stra\u00dfe \u2014 \u65e5\u672c\u8a9e \u0417\u0434\u0440\u0430\u0432\u0441\u0442\u0432\u0443\u0439 \u2603 \U0001f984\U0001f469\u200d\U0001f4bb e\u0301",
+    "unicode": "Caf\u00e9 cr\u00e8me, na\u00efve \u00fcber-stra\u00dfe \u2014 \u65e5\u672c\u8a9e \u0417\u0434\u0440\u0430\u0432\u0441\u0442\u0432\u0443\u0439 \u2603 \U0001f984\U0001f469\u200d\U0001f4bb e\u0301 is",
     "leading spaces": "   three spaces first,  then two",
     "newlines": "\n\nTitle\n\n\n- one\n- two\n\t- tab\r\n",
     "long": LONG.replace("\n\n", "\0").replace("\n", " ").replace("\0", "\n\n"),
@@ -91,7 +91,7 @@ def golden(directory):
         prompt["greedy"] = greedy(model, ids)
         whole = tokenizer.decode(ids + prompt["greedy"]["ids"], skip_special_tokens=True)
         before = tokenizer.decode(ids, skip_special_tokens=True)
-        assert whole.startswith(before)
+        assert whole.startswith(before), f"{name}: the answer changes what the prompt's last bytes mean; end it with a letter"
         prompt["greedy"]["text"] = whole[len(before) :]
         prompts.append(prompt)
     lengths = {p["name"]: len(p["ids"]) for p in prompts}

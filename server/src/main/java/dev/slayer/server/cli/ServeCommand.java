@@ -83,7 +83,7 @@ final class ServeCommand implements Callable<Integer> {
                 url,
                 key,
                 server.models().getFirst(),
-                "The purpose of this");
+                "Q: 17+25=? A:");
     }
 
     /** The URL to call from this machine: a server that listens on every network is not called by that address. */
