@@ -3,6 +3,7 @@ package dev.slayer.server.api;
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineStatus;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Handler;
@@ -14,6 +15,7 @@ import java.util.function.ToDoubleFunction;
 /** The meters of the HTTP side. Thread-safe. */
 final class ApiMetrics implements Handler<RoutingContext> {
     private static final String ROUTE = "route";
+    private static final double[] DURATIONS = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600};
 
     private final PrometheusMeterRegistry registry;
     private final Map<String, ModelMetrics> models = new ConcurrentHashMap<>();
@@ -39,7 +41,14 @@ final class ApiMetrics implements Handler<RoutingContext> {
     @Override
     public void handle(RoutingContext ctx) {
         String method = ctx.request().method().name();
+        long begun = System.nanoTime();
         ctx.addEndHandler(done -> {
+            DistributionSummary.builder("slayer_http_request_duration_seconds")
+                    .description("From a request's head to the end of its answer.")
+                    .tag("handler", ctx.get(ROUTE, "none"))
+                    .serviceLevelObjectives(DURATIONS)
+                    .register(registry)
+                    .record((System.nanoTime() - begun) * 1e-9);
             Counter.builder("slayer_http_requests")
                     .description("Answered HTTP requests.")
                     .tag("method", Routes.METHODS.contains(method) ? method : "other")

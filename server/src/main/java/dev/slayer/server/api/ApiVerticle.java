@@ -28,10 +28,16 @@ final class ApiVerticle extends VerticleBase {
                 .setMaxInitialLineLength(LONGEST_URL)
                 .setMaxHeaderSize(2 * LONGEST_URL)
                 .setHandle100ContinueAutomatically(true)
+                // To tell HTTP/2 apart, Vert.x keeps a connection to itself until its first request: one that never
+                // completes it
+                // would be there for ever.
+                .setHttp2ClearTextEnabled(false)
                 .setTcpKeepAlive(true);
+        IdleConnections idle = new IdleConnections(vertx, settings.stallTimeout());
         return vertx.createHttpServer(options)
                 .invalidRequestHandler(Failures::refuseMalformed)
-                .requestHandler(Routes.on(vertx, scope, new Mailbox(context)))
+                .connectionHandler(idle::watch)
+                .requestHandler(Routes.on(vertx, scope, new Mailbox(context), idle))
                 .listen(
                         settings.port() == 0
                                 ? SocketAddress.sharedRandomPort(1, settings.host())

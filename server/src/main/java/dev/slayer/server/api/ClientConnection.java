@@ -1,7 +1,6 @@
 package dev.slayer.server.api;
 
 import io.vertx.core.http.HttpConnection;
-import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 
@@ -10,14 +9,12 @@ final class ClientConnection {
     private ClientConnection() {}
 
     /**
-     * Drops a connection at once, with whatever is still to be written to it; of HTTP/2 only the stream. Closing it the usual way
+     * Drops a connection at once, with whatever is still to be written to it. Closing it the usual way
      * would wait until what is queued has been written, which never happens if the client does not read: hence the channel.
      */
     static void drop(RoutingContext ctx) {
         HttpConnection connection = ctx.request().connection();
-        if (ctx.request().version().equals(HttpVersion.HTTP_2)) {
-            ctx.response().reset();
-        } else if (connection instanceof ConnectionBase base) {
+        if (connection instanceof ConnectionBase base) {
             var _ = base.channelHandlerContext().close();
         } else {
             connection.close();

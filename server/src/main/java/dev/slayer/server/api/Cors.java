@@ -27,15 +27,15 @@ final class Cors implements Handler<RoutingContext> {
         HttpServerResponse response = ctx.response();
         String origin = request.getHeader("origin");
         boolean any = origins.contains("*");
+        if (!any && !origins.isEmpty()) {
+            response.putHeader("vary", "origin"); // also where the origin is refused: a cache must not mix the two
+        }
         if (origin == null || !(any || origins.contains(origin))) {
             ctx.next();
             return;
         }
         response.putHeader("access-control-allow-origin", any ? "*" : origin);
         response.putHeader("access-control-expose-headers", "x-request-id, retry-after, x-slayer-warning");
-        if (!any) {
-            response.putHeader("vary", "origin");
-        }
         if (request.method().equals(HttpMethod.OPTIONS) && request.getHeader("access-control-request-method") != null) {
             String headers = request.getHeader("access-control-request-headers");
             if (headers != null && HEADER_NAMES.matcher(headers).matches()) {

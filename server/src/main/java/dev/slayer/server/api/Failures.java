@@ -3,6 +3,7 @@ package dev.slayer.server.api;
 import dev.slayer.surgery.SlayerException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Handler;
+import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -20,7 +21,7 @@ final class Failures implements Handler<RoutingContext> {
         if (response.ended() || response.closed()) {
             return;
         }
-        ErrorBody error = ctx.failure() == null ? ofStatus(ctx) : render(ctx, ctx.failure());
+        ErrorBody error = error(ctx);
         if (response.headWritten()) {
             ClientConnection.drop(ctx);
             return;
@@ -36,6 +37,26 @@ final class Failures implements Handler<RoutingContext> {
                 .end(Buffer.buffer(error.json()));
     }
 
+    private static ErrorBody error(RoutingContext ctx) {
+        Throwable cause = ctx.failure();
+        if (cause == null) {
+            return ofStatus(ctx);
+        }
+        boolean clientsFault = ctx.statusCode() >= 400 && ctx.statusCode() < 500;
+        if (clientsFault
+                && cause instanceof VertxException refused) { // the router's own checks, such as a missing host
+            return ErrorBody.of(new SlayerException(
+                    ctx.statusCode(), "bad_request", null, sentence(refused.getMessage()), refused));
+        }
+        return render(ctx, cause);
+    }
+
+    /** A library's message with one full stop, and not too long. */
+    private static String sentence(String message) {
+        String text = Excerpt.of(String.valueOf(message));
+        return text.endsWith(".") ? text : text + ".";
+    }
+
     /** Answers what cannot even be read as a request, and closes the connection. */
     static void refuseMalformed(HttpServerRequest request) {
         int status = request.decoderResult().cause() instanceof TooLongHttpLineException ? 414 : 400;
@@ -44,8 +65,7 @@ final class Failures implements Handler<RoutingContext> {
                 status == 414 ? "url_too_long" : "bad_request",
                 null,
                 "The request cannot be read as HTTP: "
-                        + Excerpt.of(
-                                String.valueOf(request.decoderResult().cause().getMessage())) + ".",
+                        + sentence(request.decoderResult().cause().getMessage()),
                 request.decoderResult().cause());
         request.response()
                 .setStatusCode(status)

@@ -11,6 +11,13 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
 
 /** The one JSON configuration of this package: bounded when reading, without reflection. */
 final class Json {
@@ -36,6 +43,7 @@ final class Json {
      */
     static Fields parse(byte[] body) {
         try {
+            checkUtf8(body);
             JsonNode tree = MAPPER.readTree(body);
             if (tree instanceof ObjectNode object) {
                 return new Fields("", object);
@@ -55,10 +63,34 @@ final class Json {
                     ? ""
                     : " at line " + e.getLocation().getLineNr() + ", column "
                             + e.getLocation().getColumnNr();
-            throw invalid(
-                    "The request body is not valid JSON" + where + ": " + Excerpt.of(e.getOriginalMessage()) + ".", e);
+            throw invalid("The request body is not valid JSON" + where + ": " + what(e) + ".", e);
         } catch (IOException e) {
             throw invalid("The request body is not valid JSON: its text is not UTF-8.", e);
+        }
+    }
+
+    /** What the parser found; not how programmers could make it lenient. */
+    private static String what(JsonProcessingException e) {
+        String message = e.getOriginalMessage();
+        int hint = message.indexOf(": enable `");
+        return Excerpt.of(hint < 0 ? message : message.substring(0, hint));
+    }
+
+    /** The parser itself would take overlong forms and UTF-16. */
+    private static void checkUtf8(byte[] body) throws CharacterCodingException {
+        CharsetDecoder decoder = StandardCharsets.UTF_8
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT);
+        ByteBuffer in = ByteBuffer.wrap(body);
+        CharBuffer out = CharBuffer.allocate(8192);
+        CoderResult result = decoder.decode(in, out, true);
+        while (result.isOverflow()) {
+            out.clear();
+            result = decoder.decode(in, out, true);
+        }
+        if (result.isError()) {
+            result.throwException();
         }
     }
 

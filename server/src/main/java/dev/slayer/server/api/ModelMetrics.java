@@ -27,6 +27,8 @@ final class ModelMetrics {
     private final DistributionSummary endToEnd;
     private final DistributionSummary promptTokens;
     private final DistributionSummary generationTokens;
+    private final DistributionSummary answers;
+    private final DistributionSummary maxTokens;
     private final Counter allPromptTokens;
     private final Counter allGenerationTokens;
 
@@ -39,8 +41,17 @@ final class ModelMetrics {
         endToEnd = histogram("slayer_e2e_request_latency_seconds", "From a request's arrival to its end.", END_TO_END);
         promptTokens = histogram("slayer_request_prompt_tokens", "Prompt tokens of a sequence.", TOKENS);
         generationTokens = histogram("slayer_request_generation_tokens", "Generated tokens of a sequence.", TOKENS);
+        answers = histogram("slayer_request_params_n", "The n of a request, for each of its prompts.", 1, 2, 5, 10, 20);
+        maxTokens = histogram(
+                "slayer_request_params_max_tokens", "The max_tokens of a request, for each of its prompts.", TOKENS);
         allPromptTokens = counter("slayer_prompt_tokens", "Prompt tokens of all sequences.");
         allGenerationTokens = counter("slayer_generation_tokens", "Generated tokens of all sequences.");
+    }
+
+    /** A prompt asks for so many answers of so many tokens at most. */
+    void asked(int n, int most) {
+        answers.record(n);
+        maxTokens.record(most);
     }
 
     /** Follows one sequence of a request that arrived then, by {@link System#nanoTime}, with a prompt of so many tokens. */

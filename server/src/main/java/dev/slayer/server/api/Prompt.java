@@ -12,6 +12,11 @@ import java.util.OptionalInt;
  * @param addedBos whether the first token is a BOS that is not part of the text
  */
 record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos) {
+    /** No vocabulary of this family has a token of more characters: Llama 3's longest are 128 spaces. */
+    private static final int LONGEST_TOKEN = 128;
+
+    /** Characters that are tokenized in one piece: a few seconds of work. */
+    private static final int LONGEST_TEXT = 4 << 20;
 
     /**
      * Tokenizes a text. It gets the tokenizer's BOS unless it begins with one already, or special tokens are not wanted.
@@ -25,6 +30,7 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
             GenerationOptions options,
             boolean echo,
             String path) {
+        checkFits(model, text, options, path);
         int[] all = encode(model, text, addSpecialTokens);
         int[] kept = options.truncation().apply(all, model.maxModelLen());
         if (kept.length < all.length) {
@@ -46,8 +52,32 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
         return new Prompt(notEmpty(kept, path), text, !skipSpecial, false);
     }
 
-    /** Tokens of a text, with the tokenizer's BOS unless the text begins with one already, or special tokens are not wanted. */
+    /** Refuses a text that is too long for the context whatever its tokens are: finding them out could take minutes. */
+    private static void checkFits(ServedModel model, String text, GenerationOptions options, String path) {
+        boolean cut = options.truncation().tokens().isPresent();
+        if (!cut && text.length() > (long) LONGEST_TOKEN * model.maxModelLen()) {
+            throw new SlayerException(
+                    400,
+                    "context_length_exceeded",
+                    path,
+                    "This model's maximum context length is " + model.maxModelLen() + " tokens, but the prompt has "
+                            + text.length() + " characters, which are more. Shorten the prompt.",
+                    null);
+        }
+    }
+
+    /**
+     * Tokens of a text, with the tokenizer's BOS unless the text begins with one already, or special tokens are not wanted.
+     *
+     * @throws SlayerException 400 for a text so long that tokenizing it would keep a thread and gigabytes busy
+     */
     static int[] encode(ServedModel model, String text, boolean addSpecialTokens) {
+        if (text.length() > LONGEST_TEXT) {
+            throw SlayerException.badRequest(
+                    "prompt",
+                    "A text of " + text.length() + " characters is too long to tokenize; allowed: " + LONGEST_TEXT
+                            + ". Send it in parts.");
+        }
         return model.tokenizer().encode(text, addSpecialTokens && !beginsWithBos(model, text));
     }
 

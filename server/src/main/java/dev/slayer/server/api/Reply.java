@@ -37,7 +37,12 @@ abstract sealed class Reply permits WholeReply, StreamReply {
     /** Submits the sequences. Fails the request, and cancels those that were taken, if the engine refuses one. */
     final void start(Engine engine, Mailbox mailbox, long arrival) {
         try {
+            int n = generation.options().n();
             for (Choice choice : choices) {
+                if (choice.index() % n == 0) {
+                    metrics.asked(
+                            n, generation.sequences().get(choice.index()).stop().maxTokens());
+                }
                 times.add(metrics.arrived(arrival, choice.prompt().tokens().length));
                 tickets.add(engine.submit(
                         generation.sequences().get(choice.index()), mailbox.listener(this, choice.index())));

@@ -30,9 +30,10 @@ final class Routes {
     }
 
     /** A router for one event loop. */
-    static Router on(Vertx vertx, ApiScope scope, Mailbox mailbox) {
+    static Router on(Vertx vertx, ApiScope scope, Mailbox mailbox, IdleConnections idle) {
         Routes routes = new Routes(vertx, scope);
         Failures failures = new Failures();
+        routes.router.route().handler(idle);
         routes.router.route().handler(new RequestIds());
         routes.router.route().handler(scope.metrics());
         routes.router.route().handler(new Cors(scope.settings().corsOrigins()));

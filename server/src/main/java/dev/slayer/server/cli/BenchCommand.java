@@ -42,8 +42,9 @@ final class BenchCommand implements Callable<Integer> {
                 .sortOptions(false)
                 .footer(
                         "",
-                        "Without --url, the options from --model on describe the server that is started in this process; they",
-                        "may also stand in the environment or in the file of --config, as for serve.");
+                        "Without --url, the options from --model on describe the server that is started",
+                        "in this process; they may also stand in the environment or in the file of",
+                        "--config, as for serve.");
         Options.add(command, BenchSettings.ALL);
         Options.add(command, SERVER);
     }

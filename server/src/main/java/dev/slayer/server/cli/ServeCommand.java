@@ -30,9 +30,10 @@ final class ServeCommand implements Callable<Integer> {
                 .sortOptions(false)
                 .footer(
                         "",
-                        "Every setting may also stand in the environment (--max-queue is SLAYER_MAX_QUEUE; several values are",
-                        "separated by commas) or in the YAML file of --config (max-queue: 1024). The command line wins over the",
-                        "environment, the environment over the file. SIGTERM and Ctrl-C let running requests finish.");
+                        "Every setting may also stand in the environment (--max-queue is",
+                        "SLAYER_MAX_QUEUE; several values are separated by commas) or in the YAML file",
+                        "of --config (max-queue: 1024). The command line wins over the environment, the",
+                        "environment over the file. SIGTERM and Ctrl-C let running requests finish.");
         Options.add(command, ServeSettings.ALL);
     }
 
@@ -67,11 +68,12 @@ final class ServeCommand implements Callable<Integer> {
     /** What is printed when the server is ready. */
     static String greeting(RunningServer server, boolean needsKey, double seconds) {
         String url = reachable(server.url());
-        String key = needsKey ? " -H \"Authorization: Bearer $SLAYER_API_KEY\"" : "";
+        // Of several keys in the variable, separated by commas, the first.
+        String key = needsKey ? " -H \"Authorization: Bearer ${SLAYER_API_KEY%%,*}\"" : "";
         return String.format(
                 Locale.ROOT,
                 """
-                Slayer %s serves %s at %s (ready %.2f s after its start). Try:
+                Slayer %s serves %s at %s (ready %.2f s after its start). Try%s:
 
                   curl -N %s/v1/completions%s -H 'Content-Type: application/json' -d '{"model":"%s","prompt":"%s","max_tokens":48,"temperature":0,"stream":true}'
 
@@ -80,6 +82,7 @@ final class ServeCommand implements Callable<Integer> {
                 String.join(", ", server.models()),
                 url,
                 seconds,
+                needsKey ? ", with your key in SLAYER_API_KEY" : "",
                 url,
                 key,
                 server.models().getFirst(),

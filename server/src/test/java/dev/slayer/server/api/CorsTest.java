@@ -44,6 +44,8 @@ class CorsTest {
             assertThat(header(good, "vary")).isEqualTo("origin");
             HttpResponse<String> bad = preflight(server, "https://bad.example", "content-type");
             assertThat(bad.headers().firstValue("access-control-allow-origin")).isEmpty();
+            assertThat(header(bad, "vary")).isEqualTo("origin");
+            assertThat(header(server.get("/health"), "vary")).isEqualTo("origin");
         }
     }
 

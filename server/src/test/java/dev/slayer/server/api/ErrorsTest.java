@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -180,5 +181,42 @@ class ErrorsTest {
     private static void assertError(HttpResponse<String> response, int status, String code) {
         assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
         assertThat(TestServer.json(response).at("/error/code").asText()).isEqualTo(code);
+    }
+
+    @Test
+    void aRequestWithoutAHostIsTheClientsFault() {
+        try (TestServer server = TestServer.with(StubEngine.saying("x"))) {
+            String response = server.raw("GET /health HTTP/1.1\r\nconnection: close\r\n\r\n");
+            assertThat(response).startsWith("HTTP/1.1 400").contains("\"code\":\"bad_request\"");
+        }
+    }
+
+    @Test
+    void aBodyThatIsNoUtf8IsA400() {
+        try (TestServer server = TestServer.with(StubEngine.saying("x"))) {
+            for (String bytes : List.of("\u00c0\u00af", "\u00ff", "\u00ed\u00a0\u0080", "\u00f5\u0080\u0080\u0080")) {
+                byte[] body = ("{\"prompt\":\"" + bytes + "\"}").getBytes(StandardCharsets.ISO_8859_1);
+                HttpResponse<String> response = server.send(
+                        server.request("/v1/completions").POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+                assertThat(response.statusCode()).isEqualTo(400);
+                assertThat(TestServer.json(response).at("/error/message").asText())
+                        .contains("UTF-8");
+            }
+            byte[] utf16 = "{\"prompt\":\"a\"}".getBytes(StandardCharsets.UTF_16);
+            assertThat(server.send(server.request("/v1/completions")
+                                    .POST(HttpRequest.BodyPublishers.ofByteArray(utf16)))
+                            .statusCode())
+                    .isEqualTo(400);
+        }
+    }
+
+    @Test
+    void aMessageAboutBadJsonTellsWhatIsWrongAndNothingOfTheParser() {
+        try (TestServer server = TestServer.with(StubEngine.saying("x"))) {
+            HttpResponse<String> response = server.post("/v1/completions", "{\"prompt\":\"a\",\"temperature\":NaN}");
+            assertThat(TestServer.json(response).at("/error/message").asText())
+                    .contains("Non-standard token 'NaN'")
+                    .doesNotContain("JsonReadFeature");
+        }
     }
 }

@@ -70,6 +70,43 @@ class LimitsTest {
     }
 
     @Test
+    void aConnectionThatSaysHalfARequestOrNothingMoreIsClosed() {
+        try (TestServer server =
+                TestServer.with(StubEngine.saying("x"), settings -> settings.stallTimeout = Duration.ofMillis(200))) {
+            assertThat(server.raw("")).isEmpty();
+            assertThat(server.raw("GET /health HTTP/1.1\r\nho")).isEmpty();
+            assertThat(server.raw("GET /health HTTP/1.1\r\nhost: x\r\n\r\n")).startsWith("HTTP/1.1 200");
+            assertThat(server.raw("GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET")).startsWith("HTTP/1.1 200");
+        }
+    }
+
+    @Test
+    void aRequestMayTakeLongerThanAnIdleConnection() throws InterruptedException {
+        StubEngine engine = StubEngine.saying("x").pause();
+        try (TestServer server = TestServer.with(engine, settings -> settings.stallTimeout = Duration.ofMillis(200))) {
+            CompletableFuture<HttpResponse<String>> slow = CompletableFuture.supplyAsync(() -> server.post(PATH, BODY));
+            TestServer.await("it runs", () -> engine.active() == 1);
+            Thread.sleep(500); // longer than the connection could be idle
+            engine.resume();
+            assertThat(slow.join().statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aTextThatCannotFitIsRefusedBeforeItIsTokenized() {
+        try (TestServer server = TestServer.with(StubEngine.saying("x"), settings -> settings.maxBodyBytes = 8 << 20)) {
+            HttpResponse<String> prompt = server.post(PATH, "{\"prompt\":\"" + "a".repeat(128 * 4096 + 1) + "\"}");
+            assertThat(prompt.statusCode()).isEqualTo(400);
+            assertThat(TestServer.json(prompt).at("/error/code").asText()).isEqualTo("context_length_exceeded");
+            assertThat(TestServer.json(prompt).at("/error/message").asText())
+                    .contains("4096 tokens", "524289 characters");
+            HttpResponse<String> text = server.post("/tokenize", "{\"prompt\":\"" + "a".repeat((4 << 20) + 1) + "\"}");
+            assertThat(text.statusCode()).isEqualTo(400);
+            assertThat(TestServer.json(text).at("/error/message").asText()).contains("allowed: 4194304");
+        }
+    }
+
+    @Test
     void aBatchOverTheLimitIsRefused() {
         try (TestServer server = TestServer.with(StubEngine.saying("x"), settings -> settings.maxSequences = 3)) {
             assertThat(server.post(PATH, "{\"prompt\":[\"a\",\"b\"],\"n\":2}").statusCode())

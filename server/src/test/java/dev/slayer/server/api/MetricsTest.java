@@ -22,6 +22,9 @@ class MetricsTest {
                     .contains("slayer_e2e_request_latency_seconds_count{model_name=\"tiny\"} 3")
                     .contains("slayer_request_prompt_tokens_bucket{model_name=\"tiny\",le=\"5.0\"} 3")
                     .contains("slayer_request_generation_tokens_sum{model_name=\"tiny\"} 8.0")
+                    .contains("slayer_request_params_n_bucket{model_name=\"tiny\",le=\"1.0\"}")
+                    .contains("slayer_request_params_max_tokens_count{model_name=\"tiny\"}")
+                    .contains("slayer_http_request_duration_seconds_count{handler=\"/v1/completions\"}")
                     .contains("slayer_num_requests_running 0.0")
                     .contains("slayer_num_requests_waiting 0.0")
                     .contains("slayer_kv_cache_usage_perc 0.0");

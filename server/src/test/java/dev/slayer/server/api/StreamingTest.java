@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.slayer.surgery.SlayerException;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -169,17 +167,6 @@ class StreamingTest {
             double micros = (System.nanoTime() - start) / 1e3 / (streams * tokens);
             System.out.printf("%d streams: %.1f us per token, client included%n", streams, micros);
             assertThat(micros).isLessThan(1000);
-        }
-    }
-
-    @Test
-    void speaksHttp2Too() {
-        try (TestServer server = TestServer.with(StubEngine.saying("ab"))) {
-            HttpResponse<String> response = server.send(server.request(COMPLETIONS)
-                    .version(HttpClient.Version.HTTP_2)
-                    .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"q\",\"stream\":true}")));
-            assertThat(response.version()).isEqualTo(HttpClient.Version.HTTP_2);
-            assertThat(response.body()).endsWith("data: [DONE]\n\n");
         }
     }
 

@@ -9,6 +9,7 @@ import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -63,6 +64,8 @@ public record SettingFile(Path path, Map<String, List<String>> values) {
         byte[] bytes;
         try (InputStream in = Files.newInputStream(path)) {
             bytes = in.readNBytes(MAX_BYTES + 1);
+        } catch (NoSuchFileException e) {
+            throw refused(path, "does not exist", e);
         } catch (IOException e) {
             throw refused(path, "cannot be read: " + e, e);
         }

@@ -65,8 +65,7 @@ class SettingFileTest {
     void aFileThatIsNotThereOrEndlessIsRefused() throws IOException {
         assertThatThrownBy(() -> SettingFile.read(folder.resolve("missing.yaml"), ServeSettings.ALL))
                 .isInstanceOf(SlayerException.class)
-                .hasMessageContaining("missing.yaml")
-                .hasMessageContaining("cannot be read");
+                .hasMessageEndingWith("missing.yaml does not exist.");
         Path huge = Files.writeString(folder.resolve("huge.yaml"), "# " + "x".repeat(2 << 20));
         assertThatThrownBy(() -> SettingFile.read(huge, ServeSettings.ALL)).hasMessageContaining("1 MiB");
     }
