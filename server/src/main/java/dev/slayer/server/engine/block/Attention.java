@@ -13,6 +13,7 @@ import dev.slayer.surgery.checkpoint.RopeConfig;
 import dev.slayer.surgery.checkpoint.RopeTable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Attention of one sequence's rows over its cache, for every slot. The engine's thread only. */
 final class Attention implements AutoCloseable {
@@ -25,6 +26,8 @@ final class Attention implements AutoCloseable {
     private final Rope rope;
     private Arena longArena;
     private Rope longRope;
+    /** The length whose table is bound. */
+    private Optional<Integer> bound = Optional.empty();
 
     /** Cos and sin [rows, headDim / 2] in native memory. */
     private record Rope(int rows, int sequenceLength, MemorySegment cos, MemorySegment sin) {}
@@ -33,7 +36,11 @@ final class Attention implements AutoCloseable {
         this.config = config;
         this.session = runtime.session(BlockGraphs.attention(config));
         this.binding = session.bind();
-        this.rope = rope(arena, config.contextLength(), config.contextLength());
+        int unstretched = config.rope().scaling() instanceof RopeConfig.Scaling.Dynamic dynamic
+                ? Math.min(dynamic.originalContextLength(), config.contextLength())
+                : config.contextLength();
+        this.rope = rope(arena, config.contextLength(), unstretched);
+        bindCounters();
     }
 
     /**
@@ -52,16 +59,26 @@ final class Attention implements AutoCloseable {
         }
         last.set(JAVA_INT, 0, rows - 1);
         total.set(JAVA_INT, 0, rows);
+        bindRope(table(sequenceLength)); // first: a change of tables unbinds everything
         bindCache("past_keys", "keys", kv.keys(slot), kv.capacity());
         bindCache("past_values", "values", kv.values(slot), kv.capacity());
-        Rope table = table(sequenceLength);
         binding.input("qkv", ElementType.FLOAT, qkv, 1, count, BlockGraphs.qkvWidth(config));
-        binding.input("last_position", ElementType.INT32, last, 1);
-        binding.input("total", ElementType.INT32, total);
-        binding.input("cos", ElementType.FLOAT, table.cos(), table.rows(), config.headDim() / 2);
-        binding.input("sin", ElementType.FLOAT, table.sin(), table.rows(), config.headDim() / 2);
         binding.output("attention", ElementType.FLOAT, attention, 1, count, config.queryWidth());
         binding.run();
+    }
+
+    /** Their memory stays the same; a run reads what was last written there. */
+    private void bindCounters() {
+        binding.input("last_position", ElementType.INT32, last, 1);
+        binding.input("total", ElementType.INT32, total);
+    }
+
+    private void bindRope(Rope table) {
+        if (!bound.equals(Optional.of(table.sequenceLength()))) {
+            binding.input("cos", ElementType.FLOAT, table.cos(), table.rows(), config.headDim() / 2);
+            binding.input("sin", ElementType.FLOAT, table.sin(), table.rows(), config.headDim() / 2);
+            bound = Optional.of(table.sequenceLength());
+        }
     }
 
     private void bindCache(String past, String present, MemorySegment memory, int capacity) {
@@ -95,6 +112,8 @@ final class Attention implements AutoCloseable {
     private void closeLong() {
         if (longArena != null) {
             binding.clear();
+            bindCounters();
+            bound = Optional.empty();
             longArena.close();
             longArena = null;
             longRope = null;

@@ -19,8 +19,13 @@ final class ReferenceModel {
     private final ModelConfig config;
 
     ReferenceModel(Checkpoint checkpoint) {
+        this(checkpoint, checkpoint.config());
+    }
+
+    /** With another configuration than the checkpoint's own, of the same shapes. */
+    ReferenceModel(Checkpoint checkpoint, ModelConfig config) {
         this.checkpoint = checkpoint;
-        this.config = checkpoint.config();
+        this.config = config;
     }
 
     /** Logits of every position: [tokens, vocabulary]. */
