@@ -13,10 +13,15 @@ final class BodyReader implements Handler<RoutingContext> {
 
     private final int limit;
     private final Duration patience;
+    private final Traffic traffic;
 
-    BodyReader(int limit, Duration patience) {
+    /**
+     * @param traffic keeps all bodies together under their limit
+     */
+    BodyReader(int limit, Duration patience, Traffic traffic) {
         this.limit = limit;
         this.patience = patience;
+        this.traffic = traffic;
     }
 
     /** The body that was read. */
@@ -30,6 +35,7 @@ final class BodyReader implements Handler<RoutingContext> {
         long timer = ctx.vertx().setTimer(patience.toMillis(), late -> ClientConnection.drop(ctx));
         ctx.addEndHandler(done -> ctx.vertx().cancelTimer(timer));
         Buffer body = Buffer.buffer();
+        ctx.addEndHandler(done -> traffic.releaseBody(body.length()));
         boolean declaredTooLarge = declaredLength(request) > limit;
         if (declaredTooLarge) {
             // What still arrives is read and dropped, so that the client gets to see the answer.
@@ -44,7 +50,7 @@ final class BodyReader implements Handler<RoutingContext> {
             if (body.length() + part.length() > limit) {
                 ctx.fail(tooLarge());
             } else {
-                body.appendBuffer(part);
+                hold(ctx, body, part);
             }
         });
         request.endHandler(end -> {
@@ -54,6 +60,15 @@ final class BodyReader implements Handler<RoutingContext> {
                 ctx.next();
             }
         });
+    }
+
+    private void hold(RoutingContext ctx, Buffer body, Buffer part) {
+        try {
+            traffic.holdBody(part.length());
+            body.appendBuffer(part);
+        } catch (SlayerException e) {
+            ctx.fail(e);
+        }
     }
 
     private static long declaredLength(HttpServerRequest request) {

@@ -26,7 +26,7 @@ final class Routes {
         router = Router.router(vertx);
         keys = new ApiKeys(settings.apiKeys());
         traffic = scope.traffic();
-        body = new BodyReader(settings.maxBodyBytes(), settings.stallTimeout());
+        body = new BodyReader(settings.maxBodyBytes(), settings.stallTimeout(), scope.traffic());
     }
 
     /** A router for one event loop. */

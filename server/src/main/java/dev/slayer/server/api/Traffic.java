@@ -9,20 +9,59 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** Counts the requests in progress, keeps them under the limit, and turns new ones away while the server drains. Thread-safe. */
+/**
+ * Counts the requests in progress and the bytes of their bodies, keeps both under their limits, and turns new ones away while the
+ * server drains. Thread-safe.
+ */
 final class Traffic implements Handler<RoutingContext> {
     /** How long a client has to take the error that ends its request. */
     private static final int LAST_WORDS_SECONDS = 2;
 
     private final int limit;
+    private final long bodyBudget;
     private final AtomicInteger requests = new AtomicInteger();
+    private final AtomicLong bodyBytes = new AtomicLong();
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
     private final CompletableFuture<Void> idle = new CompletableFuture<>();
     private volatile boolean draining;
 
-    Traffic(int limit) {
+    /**
+     * @param limit requests at once
+     * @param bodyBudget bytes of all their bodies together
+     */
+    Traffic(int limit, long bodyBudget) {
         this.limit = limit;
+        this.bodyBudget = bodyBudget;
+    }
+
+    /** Limits of a server; all bodies together may take an eighth of the heap, and one of the largest size always. */
+    static Traffic of(ApiSettings settings) {
+        long budget = Math.max(settings.maxBodyBytes(), Runtime.getRuntime().maxMemory() / 8);
+        return new Traffic(settings.maxConcurrentRequests(), budget);
+    }
+
+    /**
+     * Takes room for a part of a body; {@link #releaseBody} must follow when the request has ended.
+     *
+     * @throws SlayerException 429, with nothing taken, if the bodies in progress leave no room
+     */
+    void holdBody(long bytes) {
+        if (bodyBytes.addAndGet(bytes) > bodyBudget) {
+            bodyBytes.addAndGet(-bytes);
+            throw new SlayerException(
+                    429,
+                    "rate_limit_exceeded",
+                    null,
+                    "The bodies of the requests in progress take all of their " + bodyBudget
+                            + " bytes; try again in a moment.",
+                    null);
+        }
+    }
+
+    void releaseBody(long bytes) {
+        bodyBytes.addAndGet(-bytes);
     }
 
     /** A reply in progress, and how to cut it off from any thread. */

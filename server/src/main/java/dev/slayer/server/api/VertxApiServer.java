@@ -37,7 +37,7 @@ final class VertxApiServer implements ApiServer {
     static ApiServer start(
             ApiSettings settings, ModelDirectory models, Engine engine, PrometheusMeterRegistry registry) {
         int loops = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
-        Traffic traffic = new Traffic(settings.maxConcurrentRequests());
+        Traffic traffic = Traffic.of(settings);
         ApiScope scope = new ApiScope(settings, models, engine, new ApiMetrics(registry, engine), traffic);
         Vertx vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(loops)
