@@ -104,6 +104,21 @@ class ErrorsTest {
     }
 
     @Test
+    void aQueryThatAsksForAnEditedModelIsNeverAnsweredByTheBase() {
+        try (TestServer server = TestServer.with(StubEngine.saying("abc"))) {
+            for (String route : new String[] {"/v1/completions", "/m/stub/v1/completions", "/tokenize"}) {
+                HttpResponse<String> response = server.post(route + "?remove=3", "{\"prompt\":\"q\"}");
+                assertThat(response.statusCode()).as(route).isEqualTo(400);
+                assertThat(TestServer.json(response).at("/error/param").asText())
+                        .isEqualTo("remove");
+            }
+            assertThat(server.post("/v1/completions?api-version=1", "{\"prompt\":\"q\"}")
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
     void refusesDeepNestingAndInvalidUtf8() {
         String deep = "{\"prompt\":" + "[".repeat(50_000) + "]".repeat(50_000) + "}";
         assertThat(server.post("/v1/completions", deep).statusCode()).isEqualTo(400);
