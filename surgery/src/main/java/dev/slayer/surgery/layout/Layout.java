@@ -44,8 +44,11 @@ public record Layout(List<Slot> slots) {
     }
 
     private static boolean follows(Slot one, Slot next) {
-        return one.recipe() instanceof Recipe.Plain(int a)
-                && next.recipe() instanceof Recipe.Plain(int b)
-                && b == a + 1;
+        return one.recipe() instanceof Recipe.Plain(LayerRef a)
+                && next.recipe() instanceof Recipe.Plain(LayerRef b)
+                && a.checkpoint().equals(b.checkpoint())
+                && b.layer() == a.layer() + 1
+                && one.gates().equals(Gates.OPEN)
+                && next.gates().equals(Gates.OPEN);
     }
 }

@@ -3,13 +3,27 @@ package dev.slayer.surgery.layout;
 import java.util.Objects;
 
 /** A position in a stack. Two slots with the same recipe share a block but never a KV cache. */
-public record Slot(Recipe recipe) {
+public record Slot(Recipe recipe, Gates gates) {
     public Slot {
         Objects.requireNonNull(recipe);
+        Objects.requireNonNull(gates);
+    }
+
+    /** A slot that lets everything through. */
+    public Slot(Recipe recipe) {
+        this(recipe, Gates.OPEN);
+    }
+
+    /**
+     * Whether its output is exactly its input, since the recipe's or the gates' zeros leave nothing to add to the residual
+     * stream. Such a slot needs neither weights nor KV to be served.
+     */
+    public boolean silent() {
+        return recipe.silent() || gates.silent();
     }
 
     /** Canonical text. */
     public String text() {
-        return recipe.text();
+        return recipe.text() + gates.text();
     }
 }

@@ -35,7 +35,7 @@ final class ReferenceModel {
             hidden[t] = row(checkpoint.tensor(TensorNames.EMBEDDING), tokens[t]);
         }
         for (var slot : layout.slots()) {
-            int layer = ((Recipe.Plain) slot.recipe()).layer();
+            int layer = ((Recipe.Plain) slot.recipe()).layer().layer();
             hidden = post(layer, attend(pre(layer, hidden)), hidden);
         }
         return multiply(

@@ -1,0 +1,14 @@
+package dev.slayer.surgery.layout;
+
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import java.util.Optional;
+
+/** The checkpoints that a layout may take layers of, by name. */
+@FunctionalInterface
+public interface Namespace {
+    /** Only the base: no other checkpoint has a name. */
+    Namespace BASE_ONLY = name -> Optional.empty();
+
+    /** Shape of the checkpoint of that name, if there is one. */
+    Optional<ModelConfig> config(String name);
+}
