@@ -95,7 +95,7 @@ LAYOUTS = {
         "0-mlp,1-attn*1.5,2*0.1,avg(0:2)*0.7",
         "linear(0*0.3:1*0.3:2*0.3),1,task(2:0*0.5:1*-0.5)",
         "0,ties(1:0*0.2~0.5:2*0.8~0.05),2",
-        "0,1,dare(2:0*0.5~0.5:1*0.5~0.5:seed123456789)",
+        "0-1,dare(2:0*0.5~0.5:1*0.5~0.5:seed123456789)",
     ],
 }
 
@@ -166,7 +166,9 @@ def name_hash(text):
 
 def kept(seed, layer, donor, tensor, count, density):
     """Which entries DARE keeps."""
-    key = mix((mix((mix((mix(seed) + layer) & MASK) + donor & MASK) + name_hash(tensor)) & MASK))
+    key = mix(seed)
+    for part in (layer, donor, name_hash(tensor)):
+        key = mix((key + part) & MASK)
     z = (numpy.uint64(key) + numpy.arange(1, count + 1, dtype=numpy.uint64) * numpy.uint64(GAMMA)).astype(numpy.uint64)
     z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)

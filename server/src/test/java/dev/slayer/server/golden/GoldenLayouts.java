@@ -48,9 +48,7 @@ public final class GoldenLayouts {
 
     /** All layouts of all checkpoints. */
     public static List<Case> all() {
-        return Golden.CHECKPOINTS.stream()
-                .flatMap(name -> of(name).stream())
-                .toList();
+        return Golden.CHECKPOINTS.stream().flatMap(name -> of(name).stream()).toList();
     }
 
     /** The twelve layouts of a checkpoint. */
@@ -81,7 +79,8 @@ public final class GoldenLayouts {
 
     private static Map<String, String> texts(JsonNode object) {
         Map<String, String> texts = new LinkedHashMap<>();
-        object.properties().forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
+        object.properties()
+                .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
         return texts;
     }
 }
