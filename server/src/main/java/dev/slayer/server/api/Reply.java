@@ -76,6 +76,7 @@ abstract sealed class Reply permits WholeReply, StreamReply {
 
     private void accept(Choice choice, ModelMetrics.Sequence time, SequenceEvent event, long nanos) {
         switch (event) {
+            case SequenceEvent.Distribution unasked -> {}
             case SequenceEvent.PromptScored scored -> choice.scored(scored.scores());
             case SequenceEvent.Generated token -> {
                 time.token(nanos);

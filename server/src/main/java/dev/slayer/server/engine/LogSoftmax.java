@@ -32,6 +32,13 @@ final class LogSoftmax {
         return (float) (logits[token] - normalizer);
     }
 
+    /** Writes the log-probability of every token: [vocabulary]. */
+    void all(float[] target) {
+        for (int token = 0; token < vocabulary; token++) {
+            target[token] = of(token);
+        }
+    }
+
     /** Score of a token beside the most probable ones. */
     TokenScore score(int token, int top) {
         int[] best = best(Math.min(top, vocabulary));

@@ -19,6 +19,14 @@ final class RequestCheck {
         }
         request.sampling().logitBias().keySet().forEach(token -> known("logit_bias", token, config));
         request.stop().stopTokenIds().forEach(token -> known("stop_token_ids", token, config));
+        request.scores().distributionsFrom().ifPresent(from -> {
+            if (from < 0 || from >= prompt.length) {
+                throw SlayerException.badRequest(
+                        "prompt",
+                        "Distributions are asked for from position " + from + "; allowed: 0 to " + (prompt.length - 1)
+                                + ".");
+            }
+        });
         long rows = (long) prompt.length + request.stop().maxTokens();
         if (rows > config.contextLength()) {
             throw new SlayerException(

@@ -37,6 +37,8 @@ final class Sequence {
     private int computed;
     private Optional<Stack> stack = Optional.empty();
     private TokenScore pendingScore;
+    private int nextDistribution;
+    private float[] distribution;
     private boolean promptReported;
     private boolean ended;
 
@@ -53,6 +55,7 @@ final class Sequence {
         this.decoder = new IncrementalDecoder(vocabulary, request.prompt(), request.skipSpecialTokens());
         this.stops = new StopMatcher(request.stop().stop(), request.stop().includeStop());
         this.eos = request.stop().ignoreEos() ? Set.of() : runner.config().eosTokenIds();
+        this.nextDistribution = request.scores().distributionsFrom().orElse(Integer.MAX_VALUE);
         this.endTokens = new HashSet<>(eos);
         endTokens.addAll(request.stop().stopTokenIds());
     }
@@ -86,13 +89,13 @@ final class Sequence {
 
     /** The next rows to run, at most so many; the cache must have room for them. */
     Chunk chunk(int count) {
-        int scoredFrom = length - 1;
+        int scoredFrom = wantsNoToken() ? length : length - 1;
+        // After a preemption, positions that have been scored are computed again but not scored again.
         if (request.scores().prompt()) {
-            // After a preemption, positions that have been scored are computed again but not scored again.
             scoredFrom = Math.min(scoredFrom, Math.max(computed, promptScores.size()));
         }
-        if (wantsNoToken() && !request.scores().prompt()) {
-            scoredFrom = length;
+        if (nextDistribution < request.prompt().length - 1) {
+            scoredFrom = Math.min(scoredFrom, Math.max(computed, nextDistribution));
         }
         return new Chunk(tokens, length, computed, count, scoredFrom, stack.orElseThrow(), kv);
     }
@@ -112,12 +115,17 @@ final class Sequence {
         int vocabulary = runner.config().vocabularySize();
         boolean last = position == length - 1;
         boolean draws = last && !wantsNoToken();
-        boolean scoresPrompt = !last && request.scores().prompt() && position < request.prompt().length - 1;
+        boolean predictsPrompt = position < request.prompt().length - 1;
+        boolean scoresPrompt = predictsPrompt && request.scores().prompt();
+        boolean tellsAll = predictsPrompt && position >= nextDistribution;
         boolean scoresDrawn = draws && request.scores().generated();
-        LogSoftmax softmax = scoresPrompt || scoresDrawn ? new LogSoftmax(logits, vocabulary) : null;
+        LogSoftmax softmax = scoresPrompt || tellsAll || scoresDrawn ? new LogSoftmax(logits, vocabulary) : null;
         if (scoresPrompt) {
             promptScores.add(
                     softmax.score(tokens[position + 1], request.scores().top()));
+        }
+        if (tellsAll) {
+            tellAll(position, softmax, vocabulary);
         }
         if (!draws) {
             return -1;
@@ -129,6 +137,15 @@ final class Sequence {
         int token = sampler.next(Arrays.copyOf(logits, vocabulary), vocabulary, banned());
         pendingScore = softmax.score(token, request.scores().top());
         return token;
+    }
+
+    private void tellAll(int position, LogSoftmax softmax, int vocabulary) {
+        if (distribution == null) {
+            distribution = new float[vocabulary];
+        }
+        softmax.all(distribution);
+        nextDistribution = position + 1;
+        emit(new SequenceEvent.Distribution(position, distribution));
     }
 
     /** The rows of a chunk are in the cache; the token drawn after them, if any, becomes the newest. */

@@ -5,9 +5,20 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a sequence reports, in this order: at most one PromptScored, any number of Generated, then exactly one Finished or Failed.
+ * What a sequence reports, in this order: any number of Distribution, at most one PromptScored, any number of Generated, then exactly
+ * one Finished or Failed.
  */
 public sealed interface SequenceEvent {
+    /**
+     * What the model expects after a position of the prompt; positions ascend by one and none comes twice. Sent as soon as it is
+     * computed, so that the engine never holds more than one.
+     *
+     * @param position index in the prompt, whose next token the distribution predicts
+     * @param logprobs raw log-softmax of every token of the vocabulary: [vocabulary]; reused after the call, so a listener copies what
+     *     it keeps
+     */
+    record Distribution(int position, float[] logprobs) implements SequenceEvent {}
+
     /**
      * The prompt's scores, if asked for, before the first generated token.
      *

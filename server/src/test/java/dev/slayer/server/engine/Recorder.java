@@ -26,6 +26,11 @@ public final class Recorder implements SequenceListener {
             case SequenceEvent.Finished finished -> end.complete(event);
             case SequenceEvent.Failed failed -> end.complete(event);
             case SequenceEvent.PromptScored scored -> {}
+            case SequenceEvent.Distribution row ->
+                events.set(
+                        events.size() - 1,
+                        new SequenceEvent.Distribution(
+                                row.position(), row.logprobs().clone()));
         }
     }
 
@@ -81,6 +86,14 @@ public final class Recorder implements SequenceListener {
                 .map(event -> ((SequenceEvent.PromptScored) event).scores())
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** Distributions, in the order in which they came. */
+    public List<SequenceEvent.Distribution> distributions() {
+        return events().stream()
+                .filter(SequenceEvent.Distribution.class::isInstance)
+                .map(SequenceEvent.Distribution.class::cast)
+                .toList();
     }
 
     /** All text, that of the last event included. */
