@@ -78,8 +78,14 @@ final class Failures implements Handler<RoutingContext> {
     static ErrorBody render(RoutingContext ctx, Throwable cause) {
         String id = RequestIds.of(ctx);
         if (cause instanceof SlayerException failure) {
-            if (failure.status() >= 500 && failure.status() != 503) {
-                LOG.error("request {} failed: {}", id, failure.getMessage(), failure);
+            switch (failure.status()) {
+                case 503 -> {} // said by the server itself, on its way down
+                case 507 -> LOG.warn("request {} needs more memory than there is: {}", id, failure.getMessage());
+                default -> {
+                    if (failure.status() >= 500) {
+                        LOG.error("request {} failed: {}", id, failure.getMessage(), failure);
+                    }
+                }
             }
             return ErrorBody.of(failure);
         }

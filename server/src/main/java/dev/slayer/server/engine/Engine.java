@@ -33,6 +33,23 @@ public interface Engine extends AutoCloseable {
     /** Shape of a checkpoint being served. @throws dev.slayer.surgery.SlayerException 404 if the model is unknown */
     ModelConfig config(String model);
 
+    /**
+     * Serves one more checkpoint; completes when sequences can name it.
+     *
+     * @param model owned by the engine from now on, also if this fails
+     */
+    default CompletableFuture<Void> load(EngineModel model) {
+        return CompletableFuture.failedFuture(new UnsupportedOperationException("load"));
+    }
+
+    /**
+     * Serves a checkpoint no longer: new sequences that name it are refused; completes when its last sequence has ended and its
+     * runner is closed.
+     */
+    default CompletableFuture<Void> unload(String name) {
+        return CompletableFuture.failedFuture(new UnsupportedOperationException("unload"));
+    }
+
     /** What is going on now; a consistent snapshot of the last step's end. */
     EngineStatus status();
 
