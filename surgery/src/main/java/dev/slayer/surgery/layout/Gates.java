@@ -10,18 +10,20 @@ import java.math.BigDecimal;
  *
  * @param attention whether the attention adds
  * @param mlp whether the MLP adds
- * @param scale finite; without trailing zeros
+ * @param scale from -100 to 100, negative too: the layer's contribution is then taken away; without trailing zeros
  */
 public record Gates(boolean attention, boolean mlp, BigDecimal scale) {
     /** Everything passes. */
     public static final Gates OPEN = new Gates(true, true, BigDecimal.ONE);
 
+    /** @throws IllegalArgumentException if the scale is out of range or has more than 9 digits after the point */
     public Gates {
+        scale = Decimals.factor("scale", scale);
         if (scale.signum() == 0) {
             attention = false;
             mlp = false;
         }
-        scale = attention || mlp ? scale.stripTrailingZeros() : BigDecimal.ONE;
+        scale = attention || mlp ? scale : BigDecimal.ONE;
     }
 
     /** Factor of the attention's contribution. */
@@ -43,6 +45,6 @@ public record Gates(boolean attention, boolean mlp, BigDecimal scale) {
     public String text() {
         return (attention ? "" : "-attn")
                 + (mlp ? "" : "-mlp")
-                + (scale.compareTo(BigDecimal.ONE) == 0 ? "" : "*" + scale.toPlainString());
+                + (Decimals.isOne(scale) ? "" : "*" + Decimals.text(scale));
     }
 }

@@ -1,17 +1,39 @@
 package dev.slayer.surgery.layout;
 
+import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.util.List;
 import java.util.StringJoiner;
 import java.util.stream.IntStream;
 
 /** The ordered list of slots of a model. Equal text means equal model. */
 public record Layout(List<Slot> slots) {
-    /** @throws IllegalArgumentException if there is no slot */
+    /** The most slots of a layout. */
+    public static final int MAX_SLOTS = 1024;
+
+    /** The most characters of a layout's text, and of the value of a parameter that edits one. */
+    public static final int MAX_TEXT = 32_768;
+
+    /** @throws IllegalArgumentException if there is no slot, or more than {@link #MAX_SLOTS} */
     public Layout {
         slots = List.copyOf(slots);
         if (slots.isEmpty()) {
             throw new IllegalArgumentException("a layout needs at least one slot");
         }
+        if (slots.size() > MAX_SLOTS) {
+            throw new IllegalArgumentException("a layout has at most " + MAX_SLOTS + " slots, not " + slots.size());
+        }
+    }
+
+    /**
+     * Reads a layout, canonical or not. Items are separated by a comma, a plus or spaces.
+     *
+     * @param base the checkpoint whose layers the numbers mean
+     * @param others the checkpoints whose layers may be taken as {@code name:7}
+     * @throws dev.slayer.surgery.SlayerException 400, parameter {@code layers}, naming the place in the text, what is wrong
+     *     with it and what is allowed
+     */
+    public static Layout parse(String text, ModelConfig base, Namespace others) {
+        return LayoutParser.parse("layers", text, base, others);
     }
 
     /** The base model: layers 0 to layers-1, each once. */
@@ -26,7 +48,7 @@ public record Layout(List<Slot> slots) {
         return slots.size();
     }
 
-    /** Canonical text: runs of ascending plain layers are written as a range, {@code 0-7,6-11}. */
+    /** Canonical text: runs of ascending plain layers with the same gates are written as a range, {@code 0-7,6-11*0.5}. */
     public String text() {
         StringJoiner text = new StringJoiner(",");
         for (int at = 0; at < slots.size(); ) {
@@ -34,13 +56,18 @@ public record Layout(List<Slot> slots) {
             while (end + 1 < slots.size() && follows(slots.get(end), slots.get(end + 1))) {
                 end++;
             }
-            text.add(
-                    end == at
-                            ? slots.get(at).text()
-                            : slots.get(at).text() + "-" + slots.get(end).text());
+            text.add(run(slots.get(at), slots.get(end)));
             at = end + 1;
         }
         return text.toString();
+    }
+
+    private static String run(Slot first, Slot last) {
+        return first.recipe() instanceof Recipe.Plain(LayerRef from)
+                        && last.recipe() instanceof Recipe.Plain(LayerRef to)
+                        && to.layer() > from.layer()
+                ? from.text() + "-" + to.layer() + first.gates().text()
+                : first.text();
     }
 
     private static boolean follows(Slot one, Slot next) {
@@ -48,7 +75,6 @@ public record Layout(List<Slot> slots) {
                 && next.recipe() instanceof Recipe.Plain(LayerRef b)
                 && a.checkpoint().equals(b.checkpoint())
                 && b.layer() == a.layer() + 1
-                && one.gates().equals(Gates.OPEN)
-                && next.gates().equals(Gates.OPEN);
+                && one.gates().equals(next.gates());
     }
 }

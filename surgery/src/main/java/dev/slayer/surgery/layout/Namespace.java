@@ -11,4 +11,9 @@ public interface Namespace {
 
     /** Shape of the checkpoint of that name, if there is one. */
     Optional<ModelConfig> config(String name);
+
+    /** Name of the base itself, where it has one: a layer that is written with this name is a plain layer of the base. */
+    default Optional<String> baseName() {
+        return Optional.empty();
+    }
 }

@@ -11,6 +11,9 @@ import java.util.stream.Stream;
  * done in float32, tensor by tensor, and rounded once to the element type of the base checkpoint.
  */
 public sealed interface Recipe {
+    /** The most layers that one recipe reads. */
+    int MAX_LAYERS = 64;
+
     /** Canonical text, as in the layout grammar. */
     String text();
 
@@ -19,6 +22,16 @@ public sealed interface Recipe {
 
     /** The same recipe over other layers. */
     Recipe over(UnaryOperator<LayerRef> layers);
+
+    /**
+     * The one recipe that stands for all that give the same weights: {@code avg(8:7)} is {@code avg(7:8)}, {@code avg(7:7)} is
+     * {@code 7}, {@code lerp(7:8:0.5)} is {@code avg(7:8)}. Slots hold nothing else.
+     *
+     * @throws IllegalArgumentException if nothing is left of it, or weights of one layer add up to more than a weight may be
+     */
+    default Recipe canonical() {
+        return Canonical.of(this);
+    }
 
     /** Whether its attention output and MLP-down projections are zero, so that a block adds nothing to the residual stream. */
     default boolean silent() {
@@ -122,9 +135,13 @@ public sealed interface Recipe {
 
     /** {@code lerp(7:8:0.3)}: (1 - t) of the first and t of the second. */
     record Lerp(LayerRef first, LayerRef second, BigDecimal t) implements Recipe {
+        public Lerp {
+            t = Decimals.share("t", t);
+        }
+
         @Override
         public String text() {
-            return "lerp(" + join(layers()) + ":" + t.toPlainString() + ")";
+            return "lerp(" + join(layers()) + ":" + Decimals.text(t) + ")";
         }
 
         @Override
@@ -140,9 +157,13 @@ public sealed interface Recipe {
 
     /** {@code slerp(7:other:7:0.3)}: along the arc between two layers, each tensor taken as one vector. */
     record Slerp(LayerRef first, LayerRef second, BigDecimal t) implements Recipe {
+        public Slerp {
+            t = Decimals.share("t", t);
+        }
+
         @Override
         public String text() {
-            return "slerp(" + join(layers()) + ":" + t.toPlainString() + ")";
+            return "slerp(" + join(layers()) + ":" + Decimals.text(t) + ")";
         }
 
         @Override
@@ -159,7 +180,7 @@ public sealed interface Recipe {
     /** {@code linear(7*0.6:other:7*0.4)}: the sum of layers times weights, as written, not normalized. */
     record Linear(List<Donor> donors) implements Recipe {
         public Linear {
-            donors = List.copyOf(donors);
+            donors = Donor.checked(donors, false);
         }
 
         @Override
@@ -181,7 +202,7 @@ public sealed interface Recipe {
     /** {@code task(7:math:7*0.5:code:7*0.5)}: task arithmetic, the base plus weighted differences from it. */
     record Task(LayerRef base, List<Donor> donors) implements Recipe {
         public Task {
-            donors = List.copyOf(donors);
+            donors = Donor.checked(donors, false);
         }
 
         @Override
@@ -206,7 +227,7 @@ public sealed interface Recipe {
      */
     record Ties(LayerRef base, List<Donor> donors) implements Recipe {
         public Ties {
-            donors = List.copyOf(donors);
+            donors = Donor.checked(donors, true);
         }
 
         @Override
@@ -231,7 +252,10 @@ public sealed interface Recipe {
      */
     record Dare(LayerRef base, List<Donor> donors, long seed) implements Recipe {
         public Dare {
-            donors = List.copyOf(donors);
+            donors = Donor.checked(donors, true);
+            if (seed < 0) {
+                throw new IllegalArgumentException("seed is " + seed + ", but must not be negative");
+            }
         }
 
         @Override
@@ -257,10 +281,29 @@ public sealed interface Recipe {
      * @param density part of its difference that is kept, over 0 to 1; written {@code ~0.2}, left out where 1
      */
     record Donor(LayerRef layer, BigDecimal weight, BigDecimal density) {
+        public Donor {
+            weight = Decimals.factor("weight", weight);
+            density = Decimals.share("density", density);
+            if (density.signum() == 0) {
+                throw new IllegalArgumentException("density is 0, but must be over 0; leave the layer out");
+            }
+        }
+
         String text() {
             return layer.text()
-                    + (weight.compareTo(BigDecimal.ONE) == 0 ? "" : "*" + weight.toPlainString())
-                    + (density.compareTo(BigDecimal.ONE) == 0 ? "" : "~" + density.toPlainString());
+                    + (Decimals.isOne(weight) ? "" : "*" + Decimals.text(weight))
+                    + (Decimals.isOne(density) ? "" : "~" + Decimals.text(density));
+        }
+
+        private static List<Donor> checked(List<Donor> donors, boolean densities) {
+            atMost(donors.size());
+            if (donors.isEmpty()) {
+                throw new IllegalArgumentException("a merge needs at least one layer to take from");
+            }
+            if (!densities && !donors.stream().allMatch(donor -> Decimals.isOne(donor.density))) {
+                throw new IllegalArgumentException("only ties and dare know densities");
+            }
+            return List.copyOf(donors);
         }
 
         private static List<Donor> over(List<Donor> donors, UnaryOperator<LayerRef> layers) {
@@ -274,7 +317,14 @@ public sealed interface Recipe {
         if (layers.size() < 2) {
             throw new IllegalArgumentException("a mean needs at least two layers");
         }
+        atMost(layers.size());
         return List.copyOf(layers);
+    }
+
+    private static void atMost(int layers) {
+        if (layers > MAX_LAYERS) {
+            throw new IllegalArgumentException("a recipe takes at most " + MAX_LAYERS + " layers, not " + layers);
+        }
     }
 
     private static List<LayerRef> withBase(LayerRef base, List<Donor> donors) {

@@ -2,10 +2,13 @@ package dev.slayer.surgery.layout;
 
 import java.util.Objects;
 
-/** A position in a stack. Two slots with the same recipe share a block but never a KV cache. */
+/**
+ * A position in a stack. Two slots with the same recipe share a block but never a KV cache. Its recipe is always the canonical
+ * one, so that layouts that mean the same are equal.
+ */
 public record Slot(Recipe recipe, Gates gates) {
     public Slot {
-        Objects.requireNonNull(recipe);
+        recipe = recipe.canonical();
         Objects.requireNonNull(gates);
     }
 
