@@ -78,7 +78,7 @@ final class Checkpoints implements AutoCloseable {
             LoadedCheckpoint loaded = loader.load(name, directory);
             boolean published = false;
             try {
-                engine.load(loaded.engineModel()).join();
+                engine.load(loaded.engineModel());
                 publish(loaded);
                 published = true;
             } finally {

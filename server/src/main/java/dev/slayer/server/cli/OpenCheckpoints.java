@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,11 +20,11 @@ import org.slf4j.LoggerFactory;
 final class OpenCheckpoints implements CheckpointLoader, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OpenCheckpoints.class);
 
-    private final Function<Checkpoint, Runner> runners;
+    private final BiFunction<String, Checkpoint, Runner> runners;
     private final Set<Files> open = ConcurrentHashMap.newKeySet();
 
     /** @param runners make what runs a checkpoint */
-    OpenCheckpoints(Function<Checkpoint, Runner> runners) {
+    OpenCheckpoints(BiFunction<String, Checkpoint, Runner> runners) {
         this.runners = runners;
     }
 
@@ -46,7 +46,7 @@ final class OpenCheckpoints implements CheckpointLoader, AutoCloseable {
                     Layout.identity(checkpoint.config().layers()),
                     tokenizer,
                     checkpoint.config().contextLength());
-            EngineModel engineModel = new EngineModel(name, runners.apply(checkpoint), tokenizer.vocabulary());
+            EngineModel engineModel = new EngineModel(name, runners.apply(name, checkpoint), tokenizer.vocabulary());
             open.add(files);
             loaded = true;
             return new LoadedCheckpoint(model, checkpoint, engineModel, () -> close(files));

@@ -16,6 +16,7 @@ import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
@@ -27,7 +28,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,14 +42,14 @@ final class Server implements Servers {
     public RunningServer start(ServeSettings settings) {
         Parts parts = new Parts();
         try {
-            CpuDevice device = parts.own(CpuDevice.open(settings.threads()));
+            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), DerivedBlocks.DEFAULTS));
             KvPool pool = new KvPool(settings.engine().kvBytes());
             WeightType type = weightType(settings.precision());
             return parts.serve(
                     settings,
                     pool,
-                    checkpoint -> device.runner(
-                            checkpoint, type, pool, settings.engine().maxBatchTokens()));
+                    (name, checkpoint) -> device.runner(
+                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()));
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -60,7 +61,7 @@ final class Server implements Servers {
         Parts parts = new Parts();
         try {
             KvPool pool = new KvPool(settings.engine().kvBytes());
-            return parts.serve(settings, pool, checkpoint -> stub(checkpoint, pool));
+            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool));
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -98,7 +99,7 @@ final class Server implements Servers {
             return part;
         }
 
-        RunningServer serve(ServeSettings settings, KvPool pool, Function<Checkpoint, Runner> runners) {
+        RunningServer serve(ServeSettings settings, KvPool pool, BiFunction<String, Checkpoint, Runner> runners) {
             VariantStore store = own(store(settings.folders()));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
             List<LoadedCheckpoint> loaded = settings.models().stream()

@@ -1,6 +1,7 @@
 package dev.slayer.server.engine;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Layout;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -26,7 +27,7 @@ public interface Engine extends AutoCloseable {
      *
      * @return for cancelling
      * @throws dev.slayer.surgery.SlayerException 400 if the request cannot run (an id outside the vocabulary, prompt + max_tokens
-     *     over the context, more KV than there is), 404 if the model is unknown, 429 if the queue is full, 503 if draining
+     *     over the context, a layer that there is not), 507 if it needs more memory for KV or derived blocks than there is, 404 if the model is unknown, 429 if the queue is full, 503 if draining
      */
     Ticket submit(SequenceRequest request, SequenceListener listener);
 
@@ -34,21 +35,27 @@ public interface Engine extends AutoCloseable {
     ModelConfig config(String model);
 
     /**
-     * Serves one more checkpoint; completes when sequences can name it.
+     * What a layout takes beyond the checkpoint's own weights.
      *
-     * @param model owned by the engine from now on, also if this fails
+     * @throws dev.slayer.surgery.SlayerException 404 if the model is unknown, 400 if the layout takes layers that there are not
      */
-    default CompletableFuture<Void> load(EngineModel model) {
-        return CompletableFuture.failedFuture(new UnsupportedOperationException("load"));
-    }
+    StackCost cost(String model, Layout layout);
 
     /**
-     * Serves a checkpoint no longer: new sequences that name it are refused; completes when its last sequence has ended and its
-     * runner is closed.
+     * Serves one more checkpoint from now on.
+     *
+     * @param model owned by the engine from now on, also if this fails
+     * @throws dev.slayer.surgery.SlayerException 409 if there is one of that name, 503 if draining
      */
-    default CompletableFuture<Void> unload(String name) {
-        return CompletableFuture.failedFuture(new UnsupportedOperationException("unload"));
-    }
+    void load(EngineModel model);
+
+    /**
+     * Serves a checkpoint no longer: new sequences get a 404, those that there are go on.
+     *
+     * @return completes when the last has ended and the memory is free: the checkpoint may be closed then
+     * @throws dev.slayer.surgery.SlayerException 404 if the model is unknown
+     */
+    CompletableFuture<Void> unload(String model);
 
     /** What is going on now; a consistent snapshot of the last step's end. */
     EngineStatus status();

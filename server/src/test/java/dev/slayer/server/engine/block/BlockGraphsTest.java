@@ -45,10 +45,13 @@ class BlockGraphsTest {
                 Attention attention = new Attention(runtime, checkpoint.config())) {
             ModelConfig config = checkpoint.config();
             ReferenceModel reference = new ReferenceModel(checkpoint);
-            BlockGraphs graphs = new BlockGraphs(checkpoint, new Matrix(WeightType.FP32, arena));
+            BlockGraphs graphs = new BlockGraphs(config, new Matrix(WeightType.FP32, arena));
             Random random = new Random(1);
             for (int layer = 0; layer < config.layers(); layer++) {
-                try (Block block = new Block(runtime.session(graphs.pre(layer)), runtime.session(graphs.post(layer)));
+                int number = layer;
+                BlockGraphs.LayerWeights weights = tensor -> checkpoint.tensor(tensor.name(number));
+                try (Block block =
+                                new Block(runtime.session(graphs.pre(weights)), runtime.session(graphs.post(weights)));
                         KvCache kv = new KvCache(pool, 1, config.kvHeads(), config.headDim(), config.contextLength())) {
                     float[][] hidden = random(random, config.hiddenSize());
                     MemorySegment in = put(arena, hidden);
