@@ -17,8 +17,9 @@ final class AllowedFolders {
     private final List<Path> folders;
 
     AllowedFolders(List<Path> folders) {
-        this.folders =
-                folders.stream().map(folder -> folder.toAbsolutePath().normalize()).toList();
+        this.folders = folders.stream()
+                .map(folder -> folder.toAbsolutePath().normalize())
+                .toList();
     }
 
     /**
@@ -62,7 +63,11 @@ final class AllowedFolders {
             return folder.resolve(path).normalize();
         } catch (InvalidPathException e) {
             throw new SlayerException(
-                    400, "invalid_value", "path", "path='" + Excerpt.of(path) + "' is no path: " + e.getReason() + ".", e);
+                    400,
+                    "invalid_value",
+                    "path",
+                    "path='" + Excerpt.of(path) + "' is no path: " + e.getReason() + ".",
+                    e);
         }
     }
 

@@ -24,9 +24,7 @@ final class Answer {
                 ctx,
                 scope,
                 status,
-                ctx.vertx()
-                        .executeBlocking(work, false)
-                        .compose(begun -> Future.fromCompletionStage(begun, loop)));
+                ctx.vertx().executeBlocking(work, false).compose(begun -> Future.fromCompletionStage(begun, loop)));
     }
 
     private static void send(RoutingContext ctx, ApiScope scope, int status, Future<JsonBody.Document> work) {
@@ -36,6 +34,7 @@ final class Answer {
                         JsonBody.send(ctx, scope.settings().stallTimeout(), document);
                     }
                 })
-                .onFailure(cause -> ctx.fail(cause instanceof CompletionException wrapped ? wrapped.getCause() : cause));
+                .onFailure(
+                        cause -> ctx.fail(cause instanceof CompletionException wrapped ? wrapped.getCause() : cause));
     }
 }

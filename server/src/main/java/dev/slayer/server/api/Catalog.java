@@ -23,7 +23,8 @@ final class Catalog {
 
     private final ModelDirectory directory;
     private final VariantStore store;
-    private volatile SequencedMap<String, Variant> variants = Collections.unmodifiableSequencedMap(new LinkedHashMap<>());
+    private volatile SequencedMap<String, Variant> variants =
+            Collections.unmodifiableSequencedMap(new LinkedHashMap<>());
 
     /** Reads the store and publishes what can be served. */
     Catalog(ModelDirectory directory, VariantStore store) {
@@ -107,11 +108,7 @@ final class Catalog {
         }
         if (directory.checkpoint(name).isPresent()) {
             throw new SlayerException(
-                    409,
-                    "name_taken",
-                    "name",
-                    "A checkpoint is called '" + name + "'; choose another name.",
-                    null);
+                    409, "name_taken", "name", "A checkpoint is called '" + name + "'; choose another name.", null);
         }
     }
 
@@ -193,7 +190,8 @@ final class Catalog {
             Layout layout = directory.parse(checkpoint.get(), stored.layout());
             ServedModel model = checkpoint.get().variant(stored.name(), stored.created(), layout, requests);
             return new Variant(stored, Optional.of(model), "", requests);
-        } catch (SlayerException e) { // another checkpoint by the same name, or one that it takes layers of is not there
+        } catch (
+                SlayerException e) { // another checkpoint by the same name, or one that it takes layers of is not there
             return unavailable(stored, e.getMessage(), requests);
         }
     }

@@ -12,10 +12,11 @@ final class Donors {
     /** Their names. */
     static Set<String> of(Layout layout) {
         Set<String> names = new TreeSet<>();
-        layout.slots().forEach(slot -> slot.recipe().layers().stream()
-                .filter(layer -> !layer.ofBase())
-                .map(LayerRef::checkpoint)
-                .forEach(names::add));
+        layout.slots()
+                .forEach(slot -> slot.recipe().layers().stream()
+                        .filter(layer -> !layer.ofBase())
+                        .map(LayerRef::checkpoint)
+                        .forEach(names::add));
         return names;
     }
 }

@@ -12,8 +12,7 @@ import java.util.Objects;
  * @param engineModel for the engine, which owns what runs it from then on
  * @param resources everything else, weights included: to be closed when the engine has let go of it
  */
-public record LoadedCheckpoint(
-        ServedModel model, Checkpoint weights, EngineModel engineModel, Resources resources) {
+public record LoadedCheckpoint(ServedModel model, Checkpoint weights, EngineModel engineModel, Resources resources) {
     public LoadedCheckpoint {
         Objects.requireNonNull(model);
         Objects.requireNonNull(weights);

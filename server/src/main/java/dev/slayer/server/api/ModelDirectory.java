@@ -56,7 +56,11 @@ public final class ModelDirectory {
         change(old -> old.without(Set.of(name)));
     }
 
-    /** Replaces all variants at once. @param unavailable why others that are kept cannot be served, by name */
+    /**
+     * Replaces all variants at once.
+     *
+     * @param unavailable why others that are kept cannot be served, by name
+     */
     void publishVariants(List<ServedModel> variants, Map<String, String> unavailable) {
         change(old -> {
             Set<String> gone = old.models.values().stream()

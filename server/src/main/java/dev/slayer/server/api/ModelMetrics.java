@@ -110,9 +110,6 @@ final class ModelMetrics {
     }
 
     private Counter counter(String name, String description) {
-        return Counter.builder(name)
-                .description(description)
-                .tag(MODEL, model)
-                .register(registry);
+        return Counter.builder(name).description(description).tag(MODEL, model).register(registry);
     }
 }

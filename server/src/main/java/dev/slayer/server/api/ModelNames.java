@@ -7,8 +7,7 @@ import java.util.stream.Collectors;
 
 /** What models may be called, and how messages list them. */
 final class ModelNames {
-    private static final Pattern FORM =
-            Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]*(/[A-Za-z0-9][A-Za-z0-9._:-]*)*");
+    private static final Pattern FORM = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]*(/[A-Za-z0-9][A-Za-z0-9._:-]*)*");
     private static final int LONGEST = 128;
     private static final int LISTED = 20;
 

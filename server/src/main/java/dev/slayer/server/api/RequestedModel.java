@@ -106,9 +106,7 @@ record RequestedModel(String text, SequencedMap<String, String> query) {
             whole = named + "@" + model.layout().text();
         } else {
             whole = named + "@"
-                    + query.entrySet().stream()
-                            .map(RequestedModel::edit)
-                            .collect(Collectors.joining(";"));
+                    + query.entrySet().stream().map(RequestedModel::edit).collect(Collectors.joining(";"));
         }
         return whole.length() <= SHOWN ? whole : whole.substring(0, SHOWN) + "...";
     }

@@ -59,8 +59,7 @@ public record ServedModel(
 
     /** A named variant of this checkpoint. */
     ServedModel variant(String called, Instant since, Layout stack, LongAdder counter) {
-        return new ServedModel(
-                called, checkpoint, since, config, stack, tokenizer, maxModelLen, residency, counter);
+        return new ServedModel(called, checkpoint, since, config, stack, tokenizer, maxModelLen, residency, counter);
     }
 
     /** This model with another stack, by the same name. */

@@ -113,8 +113,7 @@ final class Server implements Servers {
             ApiFolders folders = new ApiFolders(
                     settings.folders().checkpoints(), settings.folders().exports());
             ApiServer api = own(ApiServer.start(
-                    apiSettings(settings.http()),
-                    new ApiParts(loaded, checkpoints, folders, store, engine, registry)));
+                    apiSettings(settings.http()), new ApiParts(loaded, checkpoints, folders, store, engine, registry)));
             return new Live(
                     this,
                     api,

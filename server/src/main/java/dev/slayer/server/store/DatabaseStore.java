@@ -91,10 +91,12 @@ final class DatabaseStore implements VariantStore {
                     trainable varchar not null,
                     trains_head boolean not null,
                     created timestamp(3) with time zone not null);
-                insert into schema_version select %d where not exists (select * from schema_version);
                 """;
+        String version =
+                "insert into schema_version select " + SCHEMA + " where not exists (select * from schema_version)";
         try (Statement statement = connection.createStatement()) {
-            statement.execute(tables.formatted(SCHEMA));
+            statement.execute(tables);
+            statement.execute(version);
             try (ResultSet rows = statement.executeQuery("select max(version) from schema_version")) {
                 rows.next();
                 if (rows.getInt(1) != SCHEMA) {

@@ -23,8 +23,8 @@ final class FolderLock implements AutoCloseable {
     static FolderLock take(Path folder) {
         try {
             Files.createDirectories(folder);
-            FileChannel channel = FileChannel.open(
-                    folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel =
+                    FileChannel.open(folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             boolean taken = false;
             try {
                 taken = tryLock(channel);
