@@ -8,6 +8,7 @@ record ApiScope(
         ModelDirectory models,
         Catalog catalog,
         Checkpoints checkpoints,
+        Exports exports,
         Engine engine,
         ApiMetrics metrics,
         Traffic traffic) {}

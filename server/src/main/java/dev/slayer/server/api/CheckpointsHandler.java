@@ -37,20 +37,20 @@ final class CheckpointsHandler {
     /** Answers with 201 when the checkpoint can be named. */
     void load(RoutingContext ctx) {
         byte[] body = BodyReader.body(ctx);
-        Answer.later(ctx, scope, 201, () -> {
+        Answer.later(ctx, scope, () -> {
             Fields fields = Json.parse(body);
             return scope.checkpoints()
                     .load(required(fields, "name"), required(fields, "path"))
-                    .thenApply(this::document);
+                    .thenApply(checkpoint -> new Answer.Reply(201, document(checkpoint)));
         });
     }
 
     /** Answers when the last request that uses the checkpoint has ended and its memory is free. */
     void unload(RoutingContext ctx) {
         byte[] body = BodyReader.body(ctx);
-        Answer.later(ctx, scope, 200, () -> {
+        Answer.later(ctx, scope, () -> {
             String name = required(Json.parse(body), "name");
-            return scope.checkpoints().unload(name).thenApply(done -> unloaded(name));
+            return scope.checkpoints().unload(name).thenApply(done -> new Answer.Reply(200, unloaded(name)));
         });
     }
 

@@ -8,6 +8,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +48,11 @@ final class Failures implements Handler<RoutingContext> {
                 && cause instanceof VertxException refused) { // the router's own checks, such as a missing host
             return ErrorBody.of(new SlayerException(
                     ctx.statusCode(), "bad_request", null, sentence(refused.getMessage()), refused));
+        }
+        if (cause instanceof HttpException refused && refused.getStatusCode() >= 400 && refused.getStatusCode() < 500) {
+            Throwable reason = refused.getCause() == null ? refused : refused.getCause(); // such as a broken escape
+            return ErrorBody.of(new SlayerException(
+                    refused.getStatusCode(), "bad_request", null, sentence(reason.getMessage()), refused));
         }
         return render(ctx, cause);
     }

@@ -7,6 +7,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
@@ -44,16 +45,22 @@ record RequestedModel(String text, SequencedMap<String, String> query) {
      */
     static RequestedModel of(RoutingContext ctx) {
         String name = ctx.pathParam(PARAMETER);
+        requireAllRead(ctx.request().query());
         return new RequestedModel(name == null ? "" : name, edits(ctx.queryParams()));
     }
 
-    private static SequencedMap<String, String> edits(MultiMap parameters) {
-        if (parameters.size() > MOST_PARAMETERS) {
+    private static void requireAllRead(String query) {
+        if (query != null && query.chars().filter(c -> c == '&' || c == ';').count() >= MOST_PARAMETERS) {
             throw SlayerException.badRequest(
                     null, "The query has over " + MOST_PARAMETERS + " parameters; name the model in the body instead.");
         }
+    }
+
+    /** Parameters are taken in any case, as their table takes them. */
+    private static SequencedMap<String, String> edits(MultiMap parameters) {
         SequencedMap<String, String> edits = new LinkedHashMap<>();
-        for (String name : parameters.names()) {
+        for (String written : parameters.names()) {
+            String name = written.toLowerCase(Locale.ROOT);
             if (LayoutParameters.names().contains(name)) {
                 List<String> values = parameters.getAll(name);
                 if (values.size() > 1) {

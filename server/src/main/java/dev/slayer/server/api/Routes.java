@@ -42,6 +42,7 @@ final class Routes {
         }
         routes.openAi(scope, mailbox);
         routes.variants(new VariantsHandler(scope));
+        routes.exports(new ExportHandler(scope));
         routes.checkpoints(new CheckpointsHandler(scope));
         routes.tokenizer(new TokenizerHandler(scope));
         routes.status(new StatusHandler(scope));
@@ -64,6 +65,13 @@ final class Routes {
         bare(HttpMethod.GET, "/v1/variants", keys, variants::list);
         bare(HttpMethod.GET, one, keys, variants::one);
         bare(HttpMethod.DELETE, one, keys, traffic, variants::delete);
+    }
+
+    private void exports(ExportHandler exports) {
+        String one = "/v1/variants/:" + VariantsHandler.PARAMETER;
+        bare(HttpMethod.POST, one + "/export", keys, traffic, body, exports::start);
+        bare(HttpMethod.GET, one + "/export", keys, exports::last);
+        bare(HttpMethod.GET, one + "/export.json", keys, exports::mergeRecipe);
     }
 
     private void checkpoints(CheckpointsHandler checkpoints) {

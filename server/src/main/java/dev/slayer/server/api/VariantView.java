@@ -1,14 +1,13 @@
 package dev.slayer.server.api;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.checkpoint.ParameterCounts;
-import dev.slayer.surgery.layout.LayerRef;
-import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.Slot;
+import dev.slayer.server.engine.Engine;
+import dev.slayer.server.engine.StackCost;
+import dev.slayer.surgery.layout.Expansion;
+import dev.slayer.surgery.layout.LayoutTable;
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
 
 /** How the API shows a variant. */
 final class VariantView {
@@ -29,51 +28,61 @@ final class VariantView {
         json.writeNumberField("requests", variant.requests().sum());
     }
 
-    /** Slot by slot, and what it amounts to; only what can be known without the checkpoint if that is not loaded. */
-    static void writeStack(JsonGenerator json, Variant variant) throws IOException {
-        List<Integer> trainable = variant.stored().trainable();
-        json.writeObjectFieldStart("trainable");
-        json.writeFieldName("slots");
-        json.writeArray(trainable.stream().mapToInt(Integer::intValue).toArray(), 0, trainable.size());
-        json.writeBooleanField("head", variant.stored().trainsHead());
-        json.writeEndObject();
-        Optional<ServedModel> model = variant.model();
-        if (model.isEmpty()) {
-            return;
-        }
-        Layout layout = model.get().layout();
-        json.writeArrayFieldStart("slots");
-        for (int i = 0; i < layout.depth(); i++) {
-            writeSlot(json, i, layout.slots().get(i), trainable.contains(i));
-        }
-        json.writeEndArray();
-        writeParameters(json, model.get().config(), variant);
+    /**
+     * Slot by slot, and what it amounts to; for a worker thread.
+     *
+     * @return nothing beyond what is kept if the variant cannot be served now
+     */
+    static Optional<Stack> stack(Variant variant, Engine engine) {
+        return variant.model().map(model -> {
+            Expansion expansion = new Expansion(
+                    model.layout(),
+                    new TreeSet<>(variant.stored().trainable()),
+                    variant.stored().trainsHead());
+            return new Stack(
+                    LayoutTable.of(expansion, model.config()), engine.cost(model.checkpoint(), model.layout()));
+        });
     }
 
-    private static void writeSlot(JsonGenerator json, int number, Slot slot, boolean trainable) throws IOException {
-        json.writeStartObject();
-        json.writeNumberField("slot", number);
-        json.writeStringField("text", slot.text());
-        json.writeStringField("recipe", slot.recipe().text());
-        json.writeArrayFieldStart("layers");
-        for (LayerRef layer : slot.recipe().layers()) {
-            json.writeString(layer.text());
+    /** A layout's table and what it takes in this server. */
+    record Stack(LayoutTable table, StackCost cost) {
+        void write(JsonGenerator json) throws IOException {
+            json.writeArrayFieldStart("slots");
+            for (LayoutTable.Row row : table.rows()) {
+                writeSlot(json, row);
+            }
+            json.writeEndArray();
+            json.writeObjectFieldStart("parameters");
+            json.writeNumberField("total", table.parameters());
+            json.writeNumberField("trainable", table.trainableParameters());
+            json.writeBooleanField("head_trainable", table.trainsHead());
+            json.writeEndObject();
+            json.writeObjectFieldStart("memory");
+            json.writeArrayFieldStart("derived_blocks");
+            for (String recipe : table.derivedBlocks()) {
+                json.writeString(recipe);
+            }
+            json.writeEndArray();
+            json.writeNumberField("derived_bytes", cost.derivedBytes());
+            json.writeNumberField("resident_bytes", cost.residentBytes());
+            json.writeNumberField("kv_bytes_per_token", cost.kvBytesPerToken());
+            json.writeEndObject();
         }
-        json.writeEndArray();
-        json.writeBooleanField("trainable", trainable);
-        json.writeEndObject();
-    }
 
-    private static void writeParameters(JsonGenerator json, ModelConfig config, Variant variant) throws IOException {
-        ParameterCounts counts = config.parameters();
-        int depth = variant.model().orElseThrow().layout().depth();
-        long head = config.tiedEmbeddings() ? counts.embedding() : counts.head();
-        json.writeObjectFieldStart("parameters");
-        json.writeNumberField("total", counts.total() - counts.layers() + depth * counts.layer());
-        json.writeNumberField(
-                "trainable",
-                variant.stored().trainable().size() * counts.layer()
-                        + (variant.stored().trainsHead() ? head : 0));
-        json.writeEndObject();
+        private static void writeSlot(JsonGenerator json, LayoutTable.Row row) throws IOException {
+            json.writeStartObject();
+            json.writeNumberField("slot", row.slot());
+            json.writeStringField("text", row.text());
+            json.writeStringField("recipe", row.recipe());
+            json.writeArrayFieldStart("layers");
+            for (String layer : row.layers()) {
+                json.writeString(layer);
+            }
+            json.writeEndArray();
+            json.writeNumberField("parameters", row.parameters());
+            json.writeBooleanField("trainable", row.trainable());
+            json.writeBooleanField("silent", row.silent());
+            json.writeEndObject();
+        }
     }
 }

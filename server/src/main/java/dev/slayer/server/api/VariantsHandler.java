@@ -3,6 +3,7 @@ package dev.slayer.server.api;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Collection;
+import java.util.Optional;
 
 /** POST and GET /v1/variants, GET and DELETE /v1/variants/{name}. */
 final class VariantsHandler {
@@ -65,12 +66,15 @@ final class VariantsHandler {
         });
     }
 
-    private static JsonBody.Document document(Variant variant) {
+    private JsonBody.Document document(Variant variant) {
+        Optional<VariantView.Stack> stack = VariantView.stack(variant, scope.engine());
         return out -> {
             try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
                 json.writeStartObject();
                 VariantView.writeHead(json, variant);
-                VariantView.writeStack(json, variant);
+                if (stack.isPresent()) {
+                    stack.get().write(json);
+                }
                 json.writeEndObject();
             }
         };

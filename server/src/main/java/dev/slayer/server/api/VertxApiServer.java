@@ -47,7 +47,8 @@ final class VertxApiServer implements ApiServer {
                     .join();
         } catch (CompletionException e) {
             close(vertx);
-            scope.checkpoints().close();
+            scope.exports().close();
+        scope.checkpoints().close();
             throw new SlayerException(
                     500,
                     "cannot_bind",
@@ -62,11 +63,13 @@ final class VertxApiServer implements ApiServer {
     private static ApiScope scope(ApiSettings settings, ApiParts parts) {
         ModelDirectory models = parts.directory();
         Catalog catalog = new Catalog(models, parts.store());
+        Checkpoints checkpoints = new Checkpoints(catalog, parts);
         return new ApiScope(
                 settings,
                 models,
                 catalog,
-                new Checkpoints(catalog, parts),
+                checkpoints,
+                new Exports(models, checkpoints, parts.folders().exports()),
                 parts.engine(),
                 new ApiMetrics(parts.registry(), parts.engine(), catalog),
                 Traffic.of(settings));
@@ -90,6 +93,7 @@ final class VertxApiServer implements ApiServer {
     @Override
     public void close() {
         close(vertx);
+        scope.exports().close();
         scope.checkpoints().close();
     }
 

@@ -3,14 +3,15 @@ package dev.slayer.server.store;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Timestamp;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -27,6 +28,20 @@ final class DatabaseStore implements VariantStore {
     static final int SCHEMA = 1;
 
     private static final String NAME = "slayer";
+    private static final String UNFINISHED = "slayer-unfinished";
+    private static final String SUFFIX = ".mv.db";
+
+    private static final String TABLES = """
+            create table schema_version (version integer not null);
+            create table variant (
+                name varchar primary key,
+                base varchar not null,
+                checkpoint varchar not null,
+                layout varchar not null,
+                trainable varchar not null,
+                trains_head boolean not null,
+                created timestamp(3) with time zone not null);
+            """;
 
     /** Every commit is on disk when it returns; no trace file beside the database; the shutdown hook is ours. */
     private static final String OPTIONS = ";WRITE_DELAY=0;TRACE_LEVEL_FILE=0;DB_CLOSE_ON_EXIT=FALSE;CACHE_SIZE=1024";
@@ -52,63 +67,66 @@ final class DatabaseStore implements VariantStore {
                     null);
         }
         FolderLock lock = FolderLock.take(absolute);
-        DatabaseStore store = null;
+        Path file = absolute.resolve(NAME + SUFFIX);
         try {
-            store = connect(absolute, lock);
-            store.prepare();
-            store.all();
+            if (!Files.exists(file)) {
+                make(absolute, file);
+            }
+            DatabaseStore store = new DatabaseStore(file, lock, connect(absolute, NAME));
+            store.check();
             return store;
-        } catch (RuntimeException e) {
-            if (store == null) {
-                close(lock);
-            } else {
-                store.close();
-            }
-            throw e;
-        }
-    }
-
-    private static DatabaseStore connect(Path folder, FolderLock lock) {
-        Path file = folder.resolve(NAME + ".mv.db");
-        JdbcDataSource source = new JdbcDataSource();
-        source.setURL("jdbc:h2:file:" + folder.resolve(NAME) + OPTIONS);
-        source.setUser(NAME);
-        try {
-            return new DatabaseStore(file, lock, source.getConnection());
-        } catch (SQLException | RuntimeException e) { // the database's own checks of a damaged file are both
+        } catch (SQLException | IOException e) {
+            close(lock);
             throw unusable(file, e);
+        } catch (RuntimeException e) { // the database's own checks of a damaged file
+            close(lock);
+            throw e instanceof SlayerException ? e : unusable(file, e);
         }
     }
 
-    private void prepare() {
-        String tables = """
-                create table if not exists schema_version (version integer not null);
-                create table if not exists variant (
-                    name varchar primary key,
-                    base varchar not null,
-                    checkpoint varchar not null,
-                    layout varchar not null,
-                    trainable varchar not null,
-                    trains_head boolean not null,
-                    created timestamp(3) with time zone not null);
-                """;
-        String version =
-                "insert into schema_version select " + SCHEMA + " where not exists (select * from schema_version)";
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(tables);
-            statement.execute(version);
-            try (ResultSet rows = statement.executeQuery("select max(version) from schema_version")) {
-                rows.next();
-                if (rows.getInt(1) != SCHEMA) {
-                    throw new SlayerException(
-                            500,
-                            DAMAGED,
-                            "--data-folder",
-                            file + " has the form " + rows.getInt(1) + " of another version of Slayer, this one knows "
-                                    + SCHEMA + "; use that version, or another --data-folder.",
-                            null);
-                }
+    /** Makes an empty store under another name first, so that a file of the right name is whole and one without tables damaged. */
+    private static void make(Path folder, Path file) throws SQLException, IOException {
+        Path unfinished = folder.resolve(UNFINISHED + SUFFIX);
+        Files.deleteIfExists(unfinished);
+        try (Connection connection = connect(folder, UNFINISHED);
+                Statement statement = connection.createStatement()) {
+            statement.execute(TABLES);
+            statement.execute("insert into schema_version values (" + SCHEMA + ")");
+        }
+        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static Connection connect(Path folder, String name) throws SQLException {
+        JdbcDataSource source = new JdbcDataSource();
+        source.setURL("jdbc:h2:file:" + folder.resolve(name) + OPTIONS);
+        source.setUser(NAME);
+        return source.getConnection();
+    }
+
+    /** Reads everything once. */
+    private void check() {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("select max(version) from schema_version")) {
+            rows.next();
+            if (rows.getInt(1) != SCHEMA) {
+                throw new SlayerException(
+                        500,
+                        DAMAGED,
+                        "--data-folder",
+                        file + " has the form " + rows.getInt(1) + " of another version of Slayer, this one knows "
+                                + SCHEMA + "; use that version, or another --data-folder.",
+                        null);
             }
+            all();
+        } catch (SQLException | RuntimeException e) {
+            closeConnection();
+            throw e instanceof SlayerException known ? known : unusable(file, e);
+        }
+    }
+
+    private void closeConnection() {
+        try {
+            connection.close();
         } catch (SQLException e) {
             throw unusable(file, e);
         }
@@ -148,7 +166,7 @@ final class DatabaseStore implements VariantStore {
             statement.setString(4, variant.layout());
             statement.setString(5, text(variant.trainable()));
             statement.setBoolean(6, variant.trainsHead());
-            statement.setTimestamp(7, timestamp(variant.created()));
+            statement.setTimestamp(7, Timestamp.from(variant.created()));
             statement.executeUpdate();
         } catch (SQLException e) {
             throw e.getErrorCode() == ErrorCode.DUPLICATE_KEY_1
@@ -170,9 +188,7 @@ final class DatabaseStore implements VariantStore {
     @Override
     public synchronized void close() {
         try (lock) {
-            connection.close();
-        } catch (SQLException e) {
-            throw unusable(file, e);
+            closeConnection();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -184,10 +200,6 @@ final class DatabaseStore implements VariantStore {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static Timestamp timestamp(Instant time) {
-        return Timestamp.from(time);
     }
 
     private static String text(List<Integer> slots) {
@@ -206,7 +218,7 @@ final class DatabaseStore implements VariantStore {
                 DAMAGED,
                 "--data-folder",
                 "The store of variants " + file + " cannot be used: "
-                        + cause.getMessage().lines().findFirst().orElse("")
+                        + String.valueOf(cause.getMessage()).lines().findFirst().orElse("")
                         + ". If it is damaged, put a copy of it back or move the file away (its variants are lost then),"
                         + " or choose another --data-folder.",
                 cause);

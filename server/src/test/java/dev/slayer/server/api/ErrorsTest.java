@@ -138,7 +138,7 @@ class ErrorsTest {
     @Test
     void aDefectIsA500WithTheRequestId() {
         ServedModel model = new ServedModel(
-                "broken", Instant.EPOCH, StubEngine.CONFIG, Layout.identity(2), new TestTokenizer(null), 100);
+                "broken", Instant.EPOCH, StubEngine.CONFIG, Layout.identity(2), new BrokenTokenizer(), 100);
         try (TestServer broken = TestServer.with(StubEngine.saying("x"), settings -> settings.models.add(model))) {
             HttpResponse<String> response = broken.post(
                     "/v1/completions", "{\"model\":\"broken\",\"prompt\":\"a\"}", "x-request-id", "my-id-7");

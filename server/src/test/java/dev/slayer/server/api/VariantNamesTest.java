@@ -36,6 +36,7 @@ class VariantNamesTest {
             /v1/completions?remove=6%2B7                       | org/other                  | org/other | 0-5                 | org/other@remove=6+7
             /v1/completions?layers=0-5,2-7                     | tiny                       | tiny      | 0-5,2-7             | tiny@layers=0-5,2-7
             /v1/completions?remove=7&skip=attn:2               | tiny                       | tiny      | 0-1,2-attn,3-6      | tiny@remove=7;skip=attn:2
+            /v1/completions?Remove=7                           | tiny                       | tiny      | 0-6                 | tiny@remove=7
             /v1/completions?api-version=1&remove=7             | tiny                       | tiny      | 0-6                 | tiny@remove=7
             /v1/completions                                    | tiny@remove=6,7            | tiny      | 0-5                 | tiny@remove=6,7
             /v1/completions                                    | tiny@remove=7;skip=attn:2  | tiny      | 0-1,2-attn,3-6      | tiny@remove=7;skip=attn:2
@@ -109,8 +110,10 @@ class VariantNamesTest {
         assertRefused(complete("tiny", "?remove="), 400, "empty");
         assertRefused(complete("tiny@0-3@0-1", ""), 400, "");
         assertRefused(complete("tiny@other:3", ""), 400, "other");
-        assertRefused(complete("tiny", "?remove=%zz"), 400, "");
-        assertRefused(server.post("/m/tiny@%zz/v1/completions", "{\"prompt\":\"a\"}"), 400, "");
+        for (String path : List.of("/tokenizer_info?remove=%zz", "/m/tiny@%zz/tokenizer_info", "/v1/models/tiny@%f")) {
+            String response = server.raw("GET " + path + " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            assertThat(response).as(path).startsWith("HTTP/1.1 400 ").contains("\"error\":{");
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -15,6 +16,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -111,14 +113,15 @@ class VariantStoreTest {
         Random random = new Random(7);
         byte[] noise = new byte[whole.length];
         random.nextBytes(noise);
-        for (byte[] damaged : List.of(
-                noise,
-                "not a database".getBytes(java.nio.charset.StandardCharsets.UTF_8),
-                Arrays.copyOf(whole, 5000),
-                zeroedFrom(whole, 4096))) {
-            Files.write(file, damaged);
-            assertThatThrownBy(() -> VariantStore.open(folder).close())
-                    .as("%d bytes", damaged.length)
+        Map<String, byte[]> damages = Map.of(
+                "noise", noise,
+                "no database", "not a database".getBytes(StandardCharsets.UTF_8),
+                "empty", new byte[0],
+                "cut off", Arrays.copyOf(whole, 5000),
+                "zeroed", zeroedFrom(whole, 8192));
+        for (Map.Entry<String, byte[]> damage : damages.entrySet()) {
+            Files.write(file, damage.getValue());
+            assertThatThrownBy(() -> VariantStore.open(folder).close(), damage.getKey())
                     .isInstanceOfSatisfying(
                             SlayerException.class, e -> assertThat(e.code()).isEqualTo(VariantStore.DAMAGED))
                     .hasMessageContaining(file.toString())
