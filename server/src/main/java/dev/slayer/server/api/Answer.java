@@ -25,9 +25,7 @@ final class Answer {
         send(
                 ctx,
                 scope,
-                ctx.vertx()
-                        .executeBlocking(work, false)
-                        .compose(begun -> Future.fromCompletionStage(begun, loop)));
+                ctx.vertx().executeBlocking(work, false).compose(begun -> Future.fromCompletionStage(begun, loop)));
     }
 
     private static void send(RoutingContext ctx, ApiScope scope, Future<Reply> work) {

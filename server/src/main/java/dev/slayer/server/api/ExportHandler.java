@@ -22,7 +22,7 @@ final class ExportHandler {
             Variant variant = scope.catalog().variant(name);
             ExportRequest request = ExportRequest.read(Json.parse(body.length == 0 ? EMPTY : body), name);
             CompletableFuture<Exports.Export> export = scope.exports().start(variant, request);
-            return request.wait()
+            return request.waits()
                     ? export.thenApply(done -> new Answer.Reply(200, document(done)))
                     : CompletableFuture.completedFuture(
                             new Answer.Reply(202, document(scope.exports().last(name))));

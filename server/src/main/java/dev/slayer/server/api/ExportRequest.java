@@ -11,9 +11,9 @@ import java.util.regex.Pattern;
  *
  * @param folder plain name of the new folder
  * @param shardBytes most bytes of one file; 0 is the writer's choice
- * @param wait whether the answer comes when the export is complete
+ * @param waits whether the answer comes when the export is complete
  */
-record ExportRequest(String folder, long shardBytes, boolean wait) {
+record ExportRequest(String folder, long shardBytes, boolean waits) {
     private static final Pattern FOLDER = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,12})(B|KB|MB|GB|KIB|MIB|GIB)?");
 

@@ -134,8 +134,7 @@ final class Exports implements AutoCloseable {
                             model.layout(),
                             sources(model),
                             (done, of) -> note(new Export(variant, target, State.RUNNING, done, of, 0, "")));
-            return end(new Export(
-                    variant, target, State.DONE, written.bytes(), written.bytes(), written.files(), ""));
+            return end(new Export(variant, target, State.DONE, written.bytes(), written.bytes(), written.files(), ""));
         } catch (IOException e) {
             SlayerException failure = SlayerException.internal(target.getParent() + " cannot be made: " + e + ".", e);
             end(new Export(variant, target, State.FAILED, 0, 0, 0, failure.getMessage()));
@@ -174,8 +173,7 @@ final class Exports implements AutoCloseable {
                     name -> sources.checkpoint(name).directory().toString(),
                     sources.checkpoint("").tensor("model.embed_tokens.weight").dtype());
             return recipe.json()
-                    .orElseThrow(() -> new SlayerException(
-                            422, "no_slice_list", "name", recipe.reason() + ".", null))
+                    .orElseThrow(() -> new SlayerException(422, "no_slice_list", "name", recipe.reason() + ".", null))
                     .toPrettyString();
         }
     }

@@ -48,7 +48,7 @@ final class VertxApiServer implements ApiServer {
         } catch (CompletionException e) {
             close(vertx);
             scope.exports().close();
-        scope.checkpoints().close();
+            scope.checkpoints().close();
             throw new SlayerException(
                     500,
                     "cannot_bind",

@@ -42,6 +42,7 @@ public final class Main {
         root.addSubcommand("serve", serve(servers, environment));
         root.addSubcommand("bench", bench(servers, environment));
         root.addSubcommand("export", export());
+        root.addSubcommand("layout", layout());
         CommandLine commandLine = new CommandLine(root);
         commandLine.setParameterExceptionHandler(Main::usageError);
         commandLine.setExecutionExceptionHandler(Main::failure);
@@ -64,6 +65,13 @@ public final class Main {
 
     private static CommandSpec export() {
         ExportCommand command = new ExportCommand();
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec layout() {
+        LayoutCommand command = new LayoutCommand();
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;
