@@ -1,14 +1,15 @@
-"""Makes the three checkpoints with random weights, and the transformers 4 form of every config.
+"""Makes the checkpoints with random weights, and the transformers 4 form of every config.
 
     python make_fixtures.py CORPUS_DIR [TEST_DATA_DIR]
 
-CORPUS_DIR is what corpus.py wrote; only the tokenizers are trained on it. Writes TEST_DATA_DIR/random-{llama2,llama3,mistral}
+CORPUS_DIR is what corpus.py wrote; only the tokenizers are trained on it. Writes TEST_DATA_DIR/random-{llama2,llama2-b,llama3,mistral}
 as save_pretrained does, and beside every config.json (transformers 5 form) a config.transformers4.json that says the same in the
 words of transformers 4 (`torch_dtype`, `rope_theta`, `rope_scaling`). Weights are drawn wide enough that the logits are far
 from flat; norms are drawn too, so that a forgotten norm weight shows.
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def write_transformers4(directory):
 
 def save(name, model, stops, shard="50MB"):
     directory = TEST_DATA / name
-    model.config.dtype = torch.bfloat16
+    model.config.dtype = model.dtype
     model.generation_config = GenerationConfig(bos_token_id=model.config.bos_token_id, eos_token_id=stops)
     model.save_pretrained(directory, max_shard_size=shard)
     write_transformers4(directory)
@@ -166,6 +167,19 @@ def llama2():
         bos_token_id=1, eos_token_id=2,
     )
     save("random-llama2", randomize(LlamaForCausalLM(config), 2, 0.3, 0.15, 0.3), 2, shard="150KB")
+
+
+@torch.no_grad()
+def llama2_b():
+    """What merges take from: random-llama2 moved a little, as if it had been trained further, in float16."""
+    base = TEST_DATA / "random-llama2"
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    generator = torch.Generator().manual_seed(22)
+    for parameter in model.parameters():
+        parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
+    save("random-llama2-b", model.to(torch.float16), 2)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(base / name, TEST_DATA / "random-llama2-b" / name)
 
 
 def llama3():
@@ -216,8 +230,9 @@ def both_forms_agree(directory):
 
 if __name__ == "__main__":
     llama2()
+    llama2_b()
     llama3()
     mistral()
     write_transformers4(TEST_DATA / "slayer-tiny")
-    for name in ("random-llama2", "random-llama3", "random-mistral"):
+    for name in ("random-llama2", "random-llama2-b", "random-llama3", "random-mistral"):
         both_forms_agree(TEST_DATA / name)

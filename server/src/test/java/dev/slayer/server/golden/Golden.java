@@ -76,13 +76,13 @@ public final class Golden {
         }
     }
 
-    private static int[] ints(JsonNode array) {
+    static int[] ints(JsonNode array) {
         return StreamSupport.stream(array.spliterator(), false)
                 .mapToInt(JsonNode::asInt)
                 .toArray();
     }
 
-    private static double[] doubles(JsonNode array) {
+    static double[] doubles(JsonNode array) {
         return IntStream.range(0, array.size())
                 .mapToDouble(
                         i -> array.get(i).isNull() ? Double.NaN : array.get(i).asDouble())

@@ -34,6 +34,16 @@ public enum LayerTensor {
         return "model.layers." + layer + "." + suffix;
     }
 
+    /** Its name within a layer: {@code mlp.down_proj.weight}. */
+    public String suffix() {
+        return suffix;
+    }
+
+    /** Whether it is the last matrix of a sublayer: zero there, and the sublayer adds nothing to the residual stream. */
+    public boolean endsSublayer() {
+        return this == ATTENTION_OUTPUT || this == DOWN;
+    }
+
     /** The shape it must have. */
     public List<Long> shape(ModelConfig config) {
         long hidden = config.hiddenSize();

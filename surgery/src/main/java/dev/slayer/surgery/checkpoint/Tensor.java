@@ -17,6 +17,9 @@ import java.util.Objects;
 public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment data) {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    /** Elements that are converted at a time: their arrays stay in the processor's nearest caches. */
+    private static final int PIECE = 4096;
 
     public Tensor {
         Objects.requireNonNull(name);
@@ -50,19 +53,26 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
     }
 
     private void convert(long from, long count, MemorySegment target) {
-        switch (dtype) {
-            case F32 -> MemorySegment.copy(data, INT, from * 4, target, ValueLayout.JAVA_INT_UNALIGNED, 0, count);
-            case BF16 -> {
-                for (long i = 0; i < count; i++) {
-                    target.set(INT, i * 4, data.get(SHORT, (from + i) * 2) << 16);
+        if (dtype == DType.F32) {
+            MemorySegment.copy(data, INT, from * 4, target, INT, 0, count);
+            return;
+        }
+        // By way of arrays: loops over them become vector instructions, loops over segments do not.
+        short[] halves = new short[(int) Math.min(count, PIECE)];
+        float[] floats = new float[halves.length];
+        for (long at = 0; at < count; at += PIECE) {
+            int length = (int) Math.min(PIECE, count - at);
+            MemorySegment.copy(data, SHORT, (from + at) * 2, halves, 0, length);
+            if (dtype == DType.BF16) {
+                for (int i = 0; i < length; i++) {
+                    floats[i] = Float.intBitsToFloat(halves[i] << 16);
+                }
+            } else {
+                for (int i = 0; i < length; i++) {
+                    floats[i] = Float.float16ToFloat(halves[i]);
                 }
             }
-            case F16 -> {
-                for (long i = 0; i < count; i++) {
-                    float value = Float.float16ToFloat(data.get(SHORT, (from + i) * 2));
-                    target.set(ValueLayout.JAVA_FLOAT_UNALIGNED, i * 4, value);
-                }
-            }
+            MemorySegment.copy(floats, 0, target, FLOAT, at * 4, length);
         }
     }
 }
