@@ -66,7 +66,7 @@ final class OnnxRunner implements Runner {
         this.store = store;
         this.embedding = checkpoint.tensor(TensorNames.EMBEDDING);
         closers.push(arena::close);
-        try (Arena weights = Arena.ofConfined()) {
+        try (Arena weights = Arena.ofShared()) {
             Attention attention = new Attention(runtime, config);
             closers.push(attention::close);
             this.walk = new Walk(config, attention, maxRows);

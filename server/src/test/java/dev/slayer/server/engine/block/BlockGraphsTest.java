@@ -40,7 +40,7 @@ class BlockGraphsTest {
     @FieldSource("CHECKPOINTS")
     void preAttentionAndPostEqualTheReferenceOnEveryLayer(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(name));
-                Arena arena = Arena.ofConfined();
+                Arena arena = Arena.ofShared();
                 KvPool pool = new KvPool(1L << 28);
                 Attention attention = new Attention(runtime, checkpoint.config())) {
             ModelConfig config = checkpoint.config();
@@ -78,7 +78,7 @@ class BlockGraphsTest {
     @Test
     void attentionChangesItsTableWithTheLengthWhereTheRopeIsDynamic() {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama2"));
-                Arena arena = Arena.ofConfined();
+                Arena arena = Arena.ofShared();
                 KvPool pool = new KvPool(1L << 28)) {
             ModelConfig config = withDynamicRope(checkpoint.config(), 40);
             ReferenceModel reference = new ReferenceModel(checkpoint, config);
