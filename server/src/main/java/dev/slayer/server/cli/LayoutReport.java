@@ -57,7 +57,12 @@ final class LayoutReport {
     }
 
     private static String count(long number) {
-        return grouped(number) + (number < 1_000_000 ? "" : String.format(Locale.ROOT, " (%.2f B)", number / 1e9));
+        if (number < 1_000_000) {
+            return grouped(number);
+        }
+        boolean billions = number >= 1_000_000_000;
+        return grouped(number)
+                + String.format(Locale.ROOT, " (%.2f %s)", number / (billions ? 1e9 : 1e6), billions ? "B" : "M");
     }
 
     private static String grouped(long number) {

@@ -2,13 +2,13 @@ package dev.slayer.surgery.recipe;
 
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.DType;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.Tensor;
 import dev.slayer.surgery.layout.LayerRef;
 import dev.slayer.surgery.layout.Recipe;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -56,6 +56,18 @@ public final class RecipeTensors {
         return new RecipeTensors(tensor, sources, arena, scale).make(recipe);
     }
 
+    /** The element type that {@link #make} would give, without the work. */
+    public static DType type(Recipe recipe, LayerTensor tensor, float scale, LayerSource sources) {
+        RecipeTensors tensors = new RecipeTensors(tensor, sources, Arena.global(), scale);
+        return switch (recipe) {
+            case Recipe.Plain(LayerRef layer)
+            when scale == 1 -> tensors.source(layer).dtype();
+            case Recipe.Zero(LayerRef layer)
+            when scale == 1 && !tensor.endsSublayer() -> tensors.source(layer).dtype();
+            default -> tensors.home().dtype();
+        };
+    }
+
     private Tensor make(Recipe recipe) {
         String name = recipe.text() + "." + tensor.suffix();
         if (scale == 0 || (recipe.silent() && tensor.endsSublayer())) {
@@ -75,13 +87,9 @@ public final class RecipeTensors {
             case Recipe.Task task -> compute(name, inputs(task), Merge.task(weights(task.donors())));
             case Recipe.Ties ties -> {
                 List<Tensor> inputs = inputs(ties);
-                requireDensities(ties, ties.donors());
                 yield compute(name, inputs, Election.merge(ties.donors(), inputs));
             }
-            case Recipe.Dare dare -> {
-                requireDensities(dare, dare.donors());
-                yield compute(name, inputs(dare), Dropout.merge(dare, tensor));
-            }
+            case Recipe.Dare dare -> compute(name, inputs(dare), Dropout.merge(dare, tensor));
         };
     }
 
@@ -149,16 +157,5 @@ public final class RecipeTensors {
             weights[donor] = donors.get(donor).weight().floatValue();
         }
         return weights;
-    }
-
-    private static void requireDensities(Recipe recipe, List<Recipe.Donor> donors) {
-        for (Recipe.Donor donor : donors) {
-            if (donor.density().signum() <= 0 || donor.density().compareTo(BigDecimal.ONE) > 0) {
-                throw SlayerException.badRequest(
-                        "layers",
-                        "density " + donor.density().toPlainString() + " in " + recipe.text()
-                                + " is out of range; it must be over 0 and at most 1");
-            }
-        }
     }
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -178,32 +179,38 @@ final class BlockStore implements AutoCloseable {
         long needed = missing.stream()
                 .mapToLong(key -> checkpoints.get(key.owner()).blockBytes())
                 .sum();
-        List<Entry> idle = entries.values().stream()
-                .filter(entry -> entry.key.derived() && entry.idle() && !wanted.contains(entry.key))
+        List<Entry> derived = entries.values().stream()
+                .filter(entry -> entry.key.derived())
                 .sorted(Comparator.comparingLong(entry -> entry.idleSinceNanos))
                 .toList();
-        long droppable = idle.stream().mapToLong(entry -> entry.bytes).sum();
-        if (derivedBytes - droppable + needed > limits.maxBytes()) {
-            throw exhausted(missing, needed, derivedBytes - droppable);
+        long kept = bytes(derived, entry -> wanted.contains(entry.key));
+        long others = bytes(derived, entry -> !entry.idle() && !wanted.contains(entry.key));
+        if (needed > 0 && others + kept + needed > limits.maxBytes()) {
+            throw exhausted(kept + needed, others);
         }
-        for (Entry entry : idle) {
+        for (Entry entry : derived) {
             if (derivedBytes + needed <= limits.maxBytes()) {
                 return;
             }
-            drop(entry);
+            if (entry.idle() && !wanted.contains(entry.key)) {
+                drop(entry);
+            }
         }
     }
 
-    private SlayerException exhausted(List<BlockKey> missing, long needed, long used) {
+    private static long bytes(List<Entry> entries, Predicate<Entry> which) {
+        return entries.stream().filter(which).mapToLong(entry -> entry.bytes).sum();
+    }
+
+    private SlayerException exhausted(long needed, long others) {
         return new SlayerException(
                 507,
                 "derived_blocks_memory_exhausted",
                 null,
-                "This layout needs " + missing.size() + " more derived blocks, " + needed
-                        + " bytes, but derived blocks may take "
-                        + limits.maxBytes() + " bytes and running requests hold " + used
-                        + " of them. Ask for fewer averaged or merged layers, try again later, or start the server with"
-                        + " more --derived-blocks-memory.",
+                "This layout needs " + needed + " bytes of derived blocks, but these may take " + limits.maxBytes()
+                        + " bytes, of which other requests hold " + others
+                        + " now. Ask for fewer averaged or merged layers, try again later, or start the server with more"
+                        + " --derived-blocks-memory.",
                 null);
     }
 
