@@ -96,6 +96,16 @@ public final class SlayerClient implements AutoCloseable {
                 ChatChunk.class);
     }
 
+    /** Compares models: their answers, and how far their expectations are apart. */
+    public AbComparison compare(AbRequest request) {
+        return call(post("/v1/ab", request.with("stream", false)), AbComparison.class);
+    }
+
+    /** Compares models piece by piece. */
+    public EventStream<AbEvent> stream(AbRequest request) {
+        return open(post("/v1/ab", request.with("stream", true)), AbEvent.class);
+    }
+
     /**
      * Tokens of a text.
      *

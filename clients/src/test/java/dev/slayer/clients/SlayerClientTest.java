@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -67,6 +68,57 @@ class SlayerClientTest {
         assertThat(Json.lenientTree(sent.getBytes(StandardCharsets.UTF_8)))
                 .isEqualTo(Json.lenientTree("""
                         {"model":"tiny@remove=3","prompt":[1,51],"max_tokens":1,"temperature":0.0,"seed":5,"stop":["x"],"top_k":3}""".getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
+    void aComparisonIsReadEventByEventAndOneOfANewerServerDoesNoHarm() {
+        server.stream(
+                "/v1/ab",
+                "{\"type\":\"token\",\"prompt\":0,\"variant\":\"base\",\"text\":\" a\",\"token\":5,\"logprob\":-0.5}",
+                "{\"type\":\"failure\",\"variant\":\"b\",\"status\":507,\"code\":\"full\",\"message\":\"No room.\"}",
+                "{\"type\":\"news\",\"what\":1}",
+                "{\"type\":\"answer\",\"prompt\":0,\"variant\":\"base\",\"text\":\" a\",\"finish_reason\":\"stop\","
+                        + "\"tokens\":[{\"token\":5,\"text\":\" a\",\"logprobs\":{\"base\":-0.5,\"c\":-0.75}}]}",
+                "{\"type\":\"summary\",\"prompt\":null,\"reference\":\"base\",\"reference_layout\":\"0-1\",\"variants\":["
+                        + "{\"variant\":\"c\",\"layout\":\"0\",\"tokens\":1,\"mean_kl\":0.25,\"top1_agreement\":1.0,"
+                        + "\"perplexity\":2.5,\"reference_perplexity\":2.0,\"perplexity_difference\":0.5}]}",
+                "[DONE]");
+        List<AbEvent> events = new ArrayList<>();
+        try (EventStream<AbEvent> stream =
+                client.stream(AbRequest.of("Hi", "base", "b", "c").maxTokens(1))) {
+            stream.forEachRemaining(events::add);
+        }
+        assertThat(events)
+                .containsExactly(
+                        new AbEvent.Token(0, "base", " a", 5, -0.5),
+                        new AbEvent.Failure("b", 507, "full", "No room."),
+                        new AbEvent.Unknown(),
+                        new AbEvent.Answer(
+                                0,
+                                "base",
+                                " a",
+                                List.of(new AbEvent.ScoredToken(5, " a", Map.of("base", -0.5, "c", -0.75))),
+                                "stop"),
+                        new AbEvent.Summary(
+                                null,
+                                "base",
+                                "0-1",
+                                List.of(new AbEvent.Distance("c", "0", 1, null, 0.25, 1, 2.5, 2, 0.5))));
+        String sent = server.received().body();
+        assertThat(Json.lenientTree(sent.getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(Json.lenientTree("""
+                        {"variants":["base","b","c"],"prompts":["Hi"],"max_tokens":1,"stream":true}""".getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
+    void aWholeComparisonIsOneAnswer() {
+        server.answer("/v1/ab", 200, """
+                {"object":"ab","answers":[{"prompt":0,"variant":"a","text":"x","tokens":[],"finish_reason":"length"}],
+                 "failures":[],"summaries":[{"prompt":0,"reference":"a","reference_layout":"0-1","variants":[]}]}""");
+        AbComparison whole = client.compare(AbRequest.of("Hi", "a", "a@remove=1"));
+        assertThat(whole.answers()).containsExactly(new AbEvent.Answer(0, "a", "x", List.of(), "length"));
+        assertThat(whole.summaries()).containsExactly(new AbEvent.Summary(0, "a", "0-1", List.of()));
+        assertThat(server.received().body()).contains("\"stream\":false");
     }
 
     @Test

@@ -101,7 +101,7 @@ record Generation(
     }
 
     /** What the context has left for the answer; a prompt that fills it may still be scored with max_tokens=0. */
-    private static int left(Prompt prompt, OptionalInt maxTokens, String param, ServedModel model) {
+    static int left(Prompt prompt, OptionalInt maxTokens, String param, ServedModel model) {
         int length = prompt.tokens().length;
         long wanted = length + (long) maxTokens.orElse(1);
         if (wanted > model.maxModelLen()) {

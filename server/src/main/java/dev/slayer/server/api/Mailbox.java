@@ -25,10 +25,24 @@ final class Mailbox {
         this.loop = loop;
     }
 
-    /** A listener for any thread that hands the events of a choice to its reply on the event loop. */
-    SequenceListener listener(Reply reply, int choice) {
+    /** Takes the events of a request's sequences, on the event loop. */
+    interface Recipient {
+        /**
+         * Takes an event; must not throw.
+         *
+         * @param index which of its sequences
+         * @param nanos when it happened, by {@link System#nanoTime}
+         */
+        void on(int index, SequenceEvent event, long nanos);
+
+        /** No more events for now: sends what the last ones made. Must not throw. */
+        void settle();
+    }
+
+    /** A listener for any thread that hands the events of a sequence to its recipient on the event loop. */
+    SequenceListener listener(Recipient recipient, int index) {
         return event -> {
-            letters.add(new Letter(reply, choice, event, System.nanoTime()));
+            letters.add(new Letter(recipient, index, event, System.nanoTime()));
             wake();
         };
     }
@@ -40,17 +54,17 @@ final class Mailbox {
     }
 
     private void read() {
-        Set<Reply> touched = new LinkedHashSet<>();
+        Set<Recipient> touched = new LinkedHashSet<>();
         try {
             for (int read = 0; read < BATCH; read++) {
                 Letter letter = letters.poll();
                 if (letter == null) {
                     break;
                 }
-                letter.reply.on(letter.choice, letter.event, letter.nanos);
-                touched.add(letter.reply);
+                letter.recipient.on(letter.index, letter.event, letter.nanos);
+                touched.add(letter.recipient);
             }
-            touched.forEach(Reply::settle);
+            touched.forEach(Recipient::settle);
         } finally {
             awake.set(false);
             if (!letters.isEmpty()) {
@@ -59,5 +73,5 @@ final class Mailbox {
         }
     }
 
-    private record Letter(Reply reply, int choice, SequenceEvent event, long nanos) {}
+    private record Letter(Recipient recipient, int index, SequenceEvent event, long nanos) {}
 }

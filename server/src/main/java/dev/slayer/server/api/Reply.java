@@ -12,7 +12,7 @@ import java.util.List;
  * The answer to one request while it is made: collects the events of its sequences, cancels them when nobody waits any more.
  * Lives on one event loop.
  */
-abstract sealed class Reply permits WholeReply, StreamReply {
+abstract sealed class Reply implements Mailbox.Recipient permits WholeReply, StreamReply {
     final RoutingContext ctx;
     final Generation generation;
     final ReplyWriter writer;
@@ -54,7 +54,8 @@ abstract sealed class Reply permits WholeReply, StreamReply {
     }
 
     /** Takes an event; whatever goes wrong with it ends this reply and no other. */
-    final void on(int index, SequenceEvent event, long nanos) {
+    @Override
+    public final void on(int index, SequenceEvent event, long nanos) {
         if (over) {
             return;
         }
@@ -66,7 +67,8 @@ abstract sealed class Reply permits WholeReply, StreamReply {
     }
 
     /** Sends what the last events made. */
-    final void settle() {
+    @Override
+    public final void settle() {
         try {
             flush();
         } catch (RuntimeException e) {

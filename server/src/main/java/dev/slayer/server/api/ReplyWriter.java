@@ -93,7 +93,8 @@ final class ReplyWriter {
         });
     }
 
-    private static void event(Buffer out, Event event) {
+    /** Appends one event. */
+    static void event(Buffer out, Event event) {
         try {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
             bytes.write(DATA);
@@ -149,7 +150,8 @@ final class ReplyWriter {
         void write(JsonGenerator json) throws IOException;
     }
 
-    private interface Event {
+    /** Writes the data of an event, which is one line. */
+    interface Event {
         void write(ByteArrayOutputStream bytes) throws IOException;
     }
 }

@@ -41,6 +41,7 @@ final class Routes {
             routes.router.errorHandler(status, failures);
         }
         routes.openAi(scope, mailbox);
+        routes.bare(HttpMethod.POST, "/v1/ab", routes.keys, routes.traffic, routes.body, new AbHandler(scope, mailbox));
         routes.variants(new VariantsHandler(scope));
         routes.exports(new ExportHandler(scope));
         routes.checkpoints(new CheckpointsHandler(scope));

@@ -149,6 +149,11 @@ final class StreamReply extends Reply {
     }
 
     private void writeHead() {
+        writeHead(response);
+    }
+
+    /** Begins a response of events, unless it has begun. */
+    static void writeHead(HttpServerResponse response) {
         if (!response.headWritten()) {
             response.setChunked(true)
                     .putHeader("content-type", "text/event-stream; charset=utf-8")

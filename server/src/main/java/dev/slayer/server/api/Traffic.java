@@ -23,6 +23,9 @@ final class Traffic implements Handler<RoutingContext> {
     private final long bodyBudget;
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicLong bodyBytes = new AtomicLong();
+    private final long rowBudget =
+            Math.max(AbRequest.MOST_BYTES, Runtime.getRuntime().maxMemory() / 4);
+    private final AtomicLong rowBytes = new AtomicLong();
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
     private final CompletableFuture<Void> idle = new CompletableFuture<>();
     private volatile boolean draining;
@@ -62,6 +65,29 @@ final class Traffic implements Handler<RoutingContext> {
 
     void releaseBody(long bytes) {
         bodyBytes.addAndGet(-bytes);
+    }
+
+    /**
+     * Takes room for what a comparison of variants keeps; {@link #releaseRows} must follow when the request has ended. All comparisons
+     * together may take a quarter of the heap, and one of the largest size always.
+     *
+     * @throws SlayerException 429, with nothing taken, if the comparisons in progress leave no room
+     */
+    void holdRows(long bytes) {
+        if (rowBytes.addAndGet(bytes) > rowBudget) {
+            rowBytes.addAndGet(-bytes);
+            throw new SlayerException(
+                    429,
+                    "rate_limit_exceeded",
+                    null,
+                    "The comparisons in progress leave no room for one of " + bytes + " bytes within their " + rowBudget
+                            + "; try again in a moment, or ask for fewer tokens.",
+                    null);
+        }
+    }
+
+    void releaseRows(long bytes) {
+        rowBytes.addAndGet(-bytes);
     }
 
     /** A reply in progress, and how to cut it off from any thread. */
