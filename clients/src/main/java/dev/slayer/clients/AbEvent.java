@@ -35,6 +35,7 @@ public sealed interface AbEvent {
      * @param tokens what it is made of
      * @param finishReason {@code stop} or {@code length}
      */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
     record Answer(int prompt, String variant, String text, List<ScoredToken> tokens, String finishReason)
             implements AbEvent {
         public Answer {
@@ -55,6 +56,7 @@ public sealed interface AbEvent {
      * @param status as an answer about this variant alone would have had
      * @param code machine-readable
      */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
     record Failure(String variant, int status, String code, String message) implements AbEvent {}
 
     /**
@@ -65,6 +67,7 @@ public sealed interface AbEvent {
      * @param referenceLayout its layers
      * @param variants the others, but those that failed
      */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
     record Summary(Integer prompt, String reference, String referenceLayout, List<Distance> variants)
             implements AbEvent {
         public Summary {

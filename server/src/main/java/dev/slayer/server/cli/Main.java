@@ -41,6 +41,7 @@ public final class Main {
                         "'./slayer COMMAND --help' shows the options of a command.");
         root.addSubcommand("serve", serve(servers, environment));
         root.addSubcommand("bench", bench(servers, environment));
+        root.addSubcommand("ab", ab(servers, environment));
         root.addSubcommand("export", export());
         root.addSubcommand("layout", layout());
         CommandLine commandLine = new CommandLine(root);
@@ -58,6 +59,13 @@ public final class Main {
 
     private static CommandSpec bench(Servers servers, Map<String, String> environment) {
         BenchCommand command = new BenchCommand(servers, environment);
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec ab(Servers servers, Map<String, String> environment) {
+        AbCommand command = new AbCommand(servers, environment);
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;

@@ -2,6 +2,7 @@ package dev.slayer.server.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.slayer.server.cli.ab.AbSettings;
 import dev.slayer.server.cli.bench.BenchSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
@@ -26,6 +27,11 @@ class MainTest {
         for (Setting<?> setting : BenchSettings.ALL) {
             assertThat(bench).contains(setting.option());
         }
+        String ab = run("ab", "--help").out();
+        for (Setting<?> setting : AbSettings.ALL) {
+            assertThat(ab).contains(setting.option());
+        }
+        assertThat(ab.lines()).allMatch(line -> line.length() <= 80);
         assertThat(serve).contains("25%", "SLAYER_MAX_QUEUE");
         // A paragraph that is wrapped twice has short lines between long ones.
         assertThat(serve).contains("SLAYER_MAX_QUEUE; several values are separated by commas) or in the YAML file");
@@ -58,6 +64,11 @@ class MainTest {
                 "bench --concurrency 0 | --concurrency: '0' is out of range; allowed: 1 to 4096.",
                 "bench --prompt-tokens 9-3 | 9-3",
                 "bench --repetitions 0 | --repetitions",
+                "ab --variant a --variant b | PROMPT",
+                "ab text --variant a | give at least two",
+                "ab text --variant a --variant b --temperature 3 | --temperature: '3' is out of range; allowed: 0 to 2",
+                "ab text --variant a --variant b --api-key x | --api-key",
+                "ab text --variant a --variant b --url http://127.0.0.1:1 --threads 2 | --threads",
                 "nonsense | nonsense",
             })
     void wrongUseIsExitCode2WithASentenceThatNamesIt(String line, String part) {

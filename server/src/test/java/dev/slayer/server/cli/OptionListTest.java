@@ -2,6 +2,7 @@ package dev.slayer.server.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.slayer.server.cli.ab.AbSettings;
 import dev.slayer.server.cli.bench.BenchSettings;
 import dev.slayer.server.cli.settings.LayoutSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
@@ -61,6 +62,13 @@ class OptionListTest {
                         "timeout",
                         "json",
                         "api-key");
+    }
+
+    @Test
+    void abHasTheseOptionsAndNoOthers() {
+        assertThat(AbSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly("url", "variant", "max-tokens", "temperature", "seed", "width", "api-key");
     }
 
     @Test
