@@ -14,6 +14,7 @@ import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
 import dev.slayer.server.cli.settings.SettingValues;
 import dev.slayer.surgery.SlayerException;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -198,10 +199,11 @@ final class AbCommand implements Callable<Integer> {
         if (columns.matches("\\d{2,4}")) {
             return Integer.parseInt(columns);
         }
-        if (!System.console().isTerminal()) {
-            return USUAL_WIDTH;
-        }
-        return CommandSpec.create().usageMessage().autoWidth(true).width();
+        return Optional.ofNullable(System.console()) // there is none where output goes into a file
+                .filter(Console::isTerminal)
+                .map(terminal ->
+                        CommandSpec.create().usageMessage().autoWidth(true).width())
+                .orElse(USUAL_WIDTH);
     }
 
     private static List<Setting<?>> serverSettings() {
