@@ -27,11 +27,8 @@ final class AbRun implements Mailbox.Recipient {
     private final Map<Integer, Job> jobs = new HashMap<>();
     private final AbSummary.Sums[] totals;
     private AbOutput output;
-    private List<AbAnswer> answers = List.of();
-    private AbScoring.Rows rows;
-    private AbScoring[] comparisons;
+    private AbRound round;
     private int jobNumber;
-    private int prompt = -1;
     private boolean waiting;
     private boolean over;
 
@@ -51,13 +48,12 @@ final class AbRun implements Mailbox.Recipient {
         this.live = new ArrayList<>(request.variants());
         this.totals = new AbSummary.Sums[request.variants().size()];
         Arrays.fill(totals, AbSummary.Sums.NONE);
-        this.comparisons = new AbScoring[request.variants().size()];
     }
 
     void start(AbOutput sink) {
         output = sink;
         try {
-            nextPrompt();
+            begin(0);
         } catch (RuntimeException e) {
             fail(e);
         }
@@ -69,7 +65,7 @@ final class AbRun implements Mailbox.Recipient {
             return;
         }
         try {
-            nextPrompt();
+            begin(round.prompt() + 1);
             output.flush();
         } catch (RuntimeException e) {
             fail(e);
@@ -119,12 +115,6 @@ final class AbRun implements Mailbox.Recipient {
         over = true;
         List.copyOf(jobs.values()).forEach(AbRun::cancel);
         jobs.clear();
-        forgetRows();
-    }
-
-    private void forgetRows() {
-        rows = null;
-        comparisons = new AbScoring[request.variants().size()];
     }
 
     private static void cancel(Job job) {
@@ -132,21 +122,18 @@ final class AbRun implements Mailbox.Recipient {
         job.time.ifPresent(time -> time.finished(System.nanoTime(), "abort"));
     }
 
-    private void nextPrompt() {
+    private void begin(int prompt) {
         waiting = false;
-        prompt++;
-        answers = request.variants().stream()
-                .map(variant -> new AbAnswer(prompt, variant, request.variants().size()))
-                .toList();
         AbRequest.Task task = request.tasks().get(prompt);
-        long begin = prompt == 0 ? arrival : System.nanoTime();
+        round = new AbRound(prompt, task, request.variants());
+        long began = prompt == 0 ? arrival : System.nanoTime();
         for (AbVariant variant : List.copyOf(live)) {
             ModelMetrics metrics = scope.metrics().of(variant.model().name());
             metrics.asked(1, task.stop().maxTokens());
-            ModelMetrics.Sequence time = metrics.arrived(begin, task.prompt().tokens().length);
+            ModelMetrics.Sequence time = metrics.arrived(began, task.prompt().tokens().length);
             submit(
                     variant,
-                    answers.get(variant.index()),
+                    round.answer(variant),
                     Optional.empty(),
                     Optional.of(time),
                     request.generation(task, variant));
@@ -193,19 +180,12 @@ final class AbRun implements Mailbox.Recipient {
                 jobs.remove(index);
                 job.time.ifPresent(time -> time.finished(nanos, Choice.wireName(finished.reason())));
                 if (job.scoring.isPresent()) {
-                    scored(job, job.scoring.get());
+                    round.scored(job.answer, job.runs, job.scoring.get());
                 } else {
                     job.answer.finish(finished);
                 }
             }
             case SequenceEvent.Failed failed -> drop(job.runs, failed.error());
-        }
-    }
-
-    private void scored(Job job, AbScoring scoring) {
-        job.answer.scored(job.runs, scoring.logprobs());
-        if (scoring.compares()) {
-            comparisons[job.runs.index()] = scoring;
         }
     }
 
@@ -235,11 +215,11 @@ final class AbRun implements Mailbox.Recipient {
     /** Does what has become possible. */
     private void advance() {
         for (AbVariant variant : List.copyOf(live)) {
-            score(answers.get(variant.index()));
+            score(round.answer(variant));
         }
         boolean done = true;
         for (AbVariant variant : live) {
-            AbAnswer answer = answers.get(variant.index());
+            AbAnswer answer = round.answer(variant);
             if (!answer.complete(live)) {
                 done = false;
             } else if (answer.report()) {
@@ -253,54 +233,34 @@ final class AbRun implements Mailbox.Recipient {
 
     /** Has an answer scored under the variants that have not been asked; the others wait for the reference's distributions. */
     private void score(AbAnswer answer) {
-        if (!answer.ended()) {
-            return;
-        }
-        AbVariant author = answer.variant();
         for (AbVariant under : List.copyOf(live)) {
-            boolean tooEarly = author.isReference() && !under.isReference() && answer.logprobs(author) == null;
-            if (live.contains(author) && live.contains(under) && !tooEarly && answer.ask(under)) {
-                AbRequest.Task task = request.tasks().get(prompt);
-                int[] tokens = answer.tokens();
+            boolean wanted = live.contains(answer.variant()) && live.contains(under);
+            if (wanted && round.ask(answer, under)) {
                 submit(
                         under,
                         answer,
-                        Optional.of(scoring(author, under, tokens, task.prompt().tokens().length - 1)),
+                        Optional.of(round.scoring(answer, under)),
                         Optional.empty(),
-                        request.scoring(task, tokens, under));
+                        request.scoring(round.task(), answer.tokens(), under));
             }
         }
-    }
-
-    private AbScoring scoring(AbVariant author, AbVariant under, int[] tokens, int from) {
-        if (!author.isReference()) {
-            return AbScoring.of(tokens, from);
-        }
-        if (under.isReference()) {
-            rows = new AbScoring.Rows(tokens.length);
-            return AbScoring.keeping(tokens, from, rows);
-        }
-        return AbScoring.comparing(tokens, from, rows);
     }
 
     private void endPrompt() {
         AbVariant reference = request.variants().getFirst();
-        List<AbSummary.Distance> distances = new ArrayList<>();
-        for (AbVariant variant : live) {
-            if (live.contains(reference) && !variant.isReference()) {
-                AbScoring comparison = comparisons[variant.index()];
-                AbSummary.Sums sums =
-                        AbSummary.Sums.of(comparison, answers.getFirst().logprobs(reference));
-                totals[variant.index()] = totals[variant.index()].plus(sums);
-                distances.add(new AbSummary.Distance(variant, comparison.kl(), sums));
-            }
+        List<AbSummary.Distance> distances = round.distances(reference, live);
+        for (AbSummary.Distance distance : distances) {
+            int index = distance.variant().index();
+            totals[index] = totals[index].plus(distance.sums());
         }
-        forgetRows();
+        int prompt = round.prompt();
+        round = new AbRound(
+                prompt, round.task(), request.variants()); // without the distributions, however long it waits
         output.summary(new AbSummary(OptionalInt.of(prompt), reference, distances));
         if (prompt + 1 == request.tasks().size()) {
             end(reference);
         } else if (output.ready()) {
-            nextPrompt();
+            begin(prompt + 1);
         } else {
             waiting = true;
         }

@@ -6,142 +6,22 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.slayer.server.engine.Engine;
-import dev.slayer.server.engine.EngineModel;
-import dev.slayer.server.engine.EngineSettings;
-import dev.slayer.server.engine.KvPool;
-import dev.slayer.server.store.VariantStore;
-import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.layout.Layout;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.io.IOException;
-import java.net.Socket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
-/** POST /v1/ab over a real engine and models without weights. */
+/** What POST /v1/ab finds out, against a naive twin in double. */
 class AbTest {
     private static final String TWO = "\"variants\":[\"tiny\",\"tiny@remove=3\"]";
     private static final String ALL = "0-7";
     private static final String CUT = "0-2,4-7";
     private static final int VOCABULARY = StubEngine.CONFIG.vocabularySize();
 
-    private final KvPool pool = new KvPool(1L << 24);
-    private final LayoutRunner runner = new LayoutRunner(pool, StubEngine.CONFIG);
-    private final HttpClient http = HttpClient.newHttpClient();
-    private Engine engine;
-    private ApiServer server;
+    private final AbServer server = new AbServer();
 
     @AfterEach
     void close() {
-        if (server != null) {
-            server.close();
-            engine.close();
-        }
-        http.close();
-    }
-
-    /** Serves "tiny" (the default), and "huge", whose vocabulary is too large to compare with it. */
-    private void start(Consumer<TestServer.Settings> change) {
-        TestServer.Settings settings = new TestServer.Settings();
-        change.accept(settings);
-        ServedModel tiny = TestServer.model("tiny");
-        ModelConfig large = hugeConfig();
-        ServedModel huge =
-                new ServedModel("huge", Instant.EPOCH, large, Layout.identity(8), StubEngine.TOKENIZER, 4096);
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        engine = Engine.start(
-                new EngineSettings(32, 100, 32, 1L << 24),
-                pool,
-                List.of(
-                        new EngineModel("tiny", runner, StubEngine.TOKENIZER.vocabulary()),
-                        new EngineModel("huge", new LayoutRunner(pool, large), StubEngine.TOKENIZER.vocabulary())),
-                registry);
-        server = ApiServer.start(
-                settings.build(),
-                new ApiParts(
-                        List.of(
-                                new StubCheckpoint(Path.of("/tiny")).loaded(tiny),
-                                new StubCheckpoint(Path.of("/huge")).loaded(huge)),
-                        settings.loader,
-                        ApiFolders.NONE,
-                        VariantStore.inMemory(),
-                        engine,
-                        registry));
-    }
-
-    private static ModelConfig hugeConfig() {
-        ModelConfig tiny = StubEngine.CONFIG;
-        return new ModelConfig(
-                tiny.architecture(),
-                tiny.hiddenSize(),
-                tiny.layers(),
-                tiny.heads(),
-                tiny.kvHeads(),
-                tiny.headDim(),
-                tiny.intermediateSize(),
-                200_000,
-                tiny.contextLength(),
-                tiny.rmsNormEps(),
-                tiny.rope(),
-                tiny.slidingWindow(),
-                tiny.tiedEmbeddings(),
-                tiny.bosTokenId(),
-                tiny.eosTokenIds());
-    }
-
-    private HttpResponse<String> post(String body) {
-        try {
-            URI uri = URI.create("http://" + server.host() + ":" + server.port() + "/v1/ab");
-            return http.send(
-                    HttpRequest.newBuilder(uri)
-                            .POST(HttpRequest.BodyPublishers.ofString(body))
-                            .build(),
-                    HttpResponse.BodyHandlers.ofString());
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private List<JsonNode> stream(String body) {
-        HttpResponse<String> response = post(body);
-        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-        assertThat(response.headers().firstValue("content-type").orElseThrow()).startsWith("text/event-stream");
-        List<String> events = new ArrayList<>(Arrays.asList(response.body().split("\n\n")));
-        assertThat(events.removeLast()).isEqualTo("data: [DONE]");
-        return events.stream()
-                .map(event -> TestServer.json(event.substring("data: ".length())))
-                .toList();
-    }
-
-    private static List<JsonNode> of(List<JsonNode> events, String type) {
-        return events.stream()
-                .filter(event -> event.get("type").asText().equals(type))
-                .toList();
-    }
-
-    private void awaitNothingRuns() {
-        TestServer.await(
-                "nothing runs and no KV is held",
-                () -> engine.status().running() + engine.status().waiting() == 0
-                        && engine.status().kvBytesUsed() == 0);
+        server.close();
     }
 
     /** Log-probabilities of what comes after a token, naively and in double. */
@@ -176,11 +56,10 @@ class AbTest {
 
     @Test
     void everyTokenHasItsLogProbabilityUnderEveryVariantAndTheSummaryIsThatOfTheNaiveTwin() {
-        start(settings -> {});
         List<JsonNode> events =
-                stream("{\"prompts\":\"hello\"," + TWO + ",\"sampling\":{\"temperature\":0,\"max_tokens\":40}}");
-        assertThat(of(events, "failure")).isEmpty();
-        List<JsonNode> answers = of(events, "answer");
+                server.stream("{\"prompts\":\"hello\"," + TWO + ",\"sampling\":{\"temperature\":0,\"max_tokens\":40}}");
+        assertThat(AbServer.of(events, "failure")).isEmpty();
+        List<JsonNode> answers = AbServer.of(events, "answer");
         assertThat(answers).hasSize(2);
         for (JsonNode answer : answers) {
             String author = answer.get("variant").asText();
@@ -202,7 +81,7 @@ class AbTest {
                 before = id;
             }
             assertThat(answer.get("text").asText()).hasToString(text.toString());
-            List<JsonNode> tokens = of(events, "token").stream()
+            List<JsonNode> tokens = AbServer.of(events, "token").stream()
                     .filter(token -> token.get("variant").asText().equals(author))
                     .toList();
             assertThat(tokens).hasSize(40);
@@ -219,11 +98,11 @@ class AbTest {
                         .filter(a -> a.get("variant").asText().equals("tiny"))
                         .findFirst()
                         .orElseThrow());
-        awaitNothingRuns();
+        server.awaitNothingRuns();
     }
 
     private static void assertSummary(List<JsonNode> events, JsonNode answer) {
-        List<JsonNode> summaries = of(events, "summary");
+        List<JsonNode> summaries = AbServer.of(events, "summary");
         assertThat(summaries).hasSize(2);
         assertThat(events.getLast()).isEqualTo(summaries.getLast());
         JsonNode one = summaries.getFirst();
@@ -268,17 +147,17 @@ class AbTest {
 
     @Test
     void aModelDoesNotDifferFromItself() {
-        start(settings -> {});
         List<JsonNode> events =
-                stream("{\"prompts\":[\"ab\"],\"variants\":[\"base\",\"base\"],\"seed\":7,\"max_tokens\":30}");
-        JsonNode distance = of(events, "summary").getFirst().get("variants").get(0);
+                server.stream("{\"prompts\":[\"ab\"],\"variants\":[\"base\",\"base\"],\"seed\":7,\"max_tokens\":30}");
+        JsonNode distance =
+                AbServer.of(events, "summary").getFirst().get("variants").get(0);
         assertThat(distance.get("variant").asText()).isEqualTo("base#2");
         for (JsonNode kl : distance.get("kl")) {
             assertThat(kl.asDouble()).isZero();
         }
         assertThat(distance.get("top1_agreement").asDouble()).isEqualTo(1);
         assertThat(distance.get("perplexity_difference").asDouble()).isZero();
-        List<JsonNode> answers = of(events, "answer");
+        List<JsonNode> answers = AbServer.of(events, "answer");
         assertThat(answers.get(0).get("text"))
                 .as("one seed, one answer")
                 .isEqualTo(answers.get(1).get("text"));
@@ -286,15 +165,14 @@ class AbTest {
 
     @Test
     void promptsComeOneAfterAnotherAndTheLastSummaryIsOfAll() {
-        start(settings -> {});
-        List<JsonNode> events =
-                stream("{\"prompts\":[\"one\",\"two\",\"three\"]," + TWO + ",\"temperature\":0,\"max_tokens\":5}");
+        List<JsonNode> events = server.stream(
+                "{\"prompts\":[\"one\",\"two\",\"three\"]," + TWO + ",\"temperature\":0,\"max_tokens\":5}");
         List<Integer> order = events.stream()
                 .filter(event -> !event.get("prompt").isNull())
                 .map(event -> event.get("prompt").asInt())
                 .toList();
         assertThat(order).isSorted().contains(0, 1, 2);
-        List<JsonNode> summaries = of(events, "summary");
+        List<JsonNode> summaries = AbServer.of(events, "summary");
         assertThat(summaries).hasSize(4);
         double mean = summaries.stream()
                 .limit(3)
@@ -309,176 +187,16 @@ class AbTest {
 
     @Test
     void withoutAStreamTheSameComesAsOneObject() {
-        start(settings -> {});
         String fields = "\"prompts\":[\"x\",\"y\"]," + TWO + ",\"temperature\":0,\"max_tokens\":6";
-        List<JsonNode> events = stream("{" + fields + "}");
-        JsonNode whole = TestServer.json(post("{" + fields + ",\"stream\":false}"));
+        List<JsonNode> events = server.stream("{" + fields + "}");
+        JsonNode whole = TestServer.json(server.post("{" + fields + ",\"stream\":false}"));
         assertThat(whole.get("object").asText()).isEqualTo("ab");
         assertThat(whole.get("failures")).isEmpty();
         for (String type : List.of("answer", "summary")) {
             ArrayNode streamed = Json.MAPPER.createArrayNode();
-            of(events, type).forEach(event -> streamed.add(((ObjectNode) event.deepCopy()).without("type")));
+            AbServer.of(events, type).forEach(event -> streamed.add(((ObjectNode) event.deepCopy()).without("type")));
             assertThat(whole.get(type.equals("answer") ? "answers" : "summaries"))
                     .containsExactlyInAnyOrderElementsOf(streamed);
         }
-    }
-
-    @Test
-    void aVariantThatFailsIsReportedAndTheOthersGoOn() {
-        start(settings -> {});
-        List<JsonNode> events = stream(
-                "{\"prompts\":[\"a\",\"b\"],\"variants\":[\"tiny\",\"tiny@insert=3:average\",\"tiny@remove=3\"],\"max_tokens\":4}");
-        assertThat(of(events, "failure")).hasSize(1);
-        JsonNode failure = of(events, "failure").getFirst();
-        assertThat(failure.get("variant").asText()).isEqualTo("tiny@insert=3:average");
-        assertThat(failure.get("status").asInt()).isEqualTo(507);
-        assertThat(failure.get("code").asText()).isEqualTo("derived_blocks_full");
-        assertThat(failure.get("message").asText()).contains("no room for averages");
-        assertThat(of(events, "answer"))
-                .hasSize(4)
-                .allSatisfy(answer -> assertThat(
-                                answer.get("tokens").get(0).get("logprobs").size())
-                        .isEqualTo(2));
-        assertThat(of(events, "summary"))
-                .hasSize(3)
-                .allSatisfy(summary -> assertThat(summary.get("variants")).hasSize(1));
-        awaitNothingRuns();
-    }
-
-    @Test
-    void withoutItsReferenceThereAreAnswersButNoDistances() {
-        start(settings -> {});
-        List<JsonNode> events = stream(
-                "{\"prompts\":\"a\",\"variants\":[\"tiny@insert=3:average\",\"tiny\",\"tiny@remove=3\"],\"max_tokens\":4}");
-        assertThat(of(events, "answer")).hasSize(2);
-        assertThat(of(events, "summary"))
-                .hasSize(2)
-                .allSatisfy(summary -> assertThat(summary.get("variants")).isEmpty());
-    }
-
-    @Test
-    void whereEveryVariantFailsTheRequestDoes() {
-        start(settings -> {});
-        for (boolean streams : new boolean[] {true, false}) {
-            HttpResponse<String> response = post("{\"prompts\":\"a\",\"max_tokens\":4,\"stream\":" + streams
-                    + ",\"variants\":[\"tiny@insert=3:average\",\"tiny@insert=4:average\"]}");
-            assertThat(response.statusCode()).isEqualTo(507);
-            assertThat(response.body()).contains("no room for averages").doesNotContain("data:");
-        }
-        awaitNothingRuns();
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            value = {
-                "'prompts':'a' | variants | 0 models; allowed: 2 to 16",
-                "'prompts':'a','variants':['tiny'] | variants | 1 models; allowed: 2 to 16",
-                "'prompts':'a','variants':['1','2','3','4','5','6','7','8','9','10','11','12','13','14','15','16','17'] | variants | 17 models",
-                "'prompts':'a','variants':['tiny','none'] | variants[1] | 'none' does not exist",
-                "'prompts':'a','variants':['tiny','tiny@remove=9'] | variants[1] | layer 9",
-                "'prompts':'a','variants':['tiny',7] | variants[1] | a string is needed",
-                "'prompts':'a','variants':['tiny','huge'] | variants[1] | vocabulary of 200000",
-                "'variants':['tiny','tiny'] | prompts | missing",
-                "'prompts':[],'variants':['tiny','tiny'] | prompts | empty",
-                "'prompts':[''],'variants':['tiny','tiny'],'n':2 | n | n=2",
-                "'prompts':['a',5],'variants':['tiny','tiny'] | prompts[1] | a string is needed",
-                "'prompts':'a','variants':['tiny','tiny'],'max_tokens':0 | max_tokens | out of range",
-                "'prompts':'a','variants':['tiny','tiny'],'max_tokens':9999 | prompts | 4096 tokens",
-                "'prompts':'a','variants':['tiny','tiny'],'temperature':3 | temperature | out of range",
-                "'prompts':'a','variants':['tiny','tiny'],'seed':3,'sampling':{'seed':4} | sampling.seed | once",
-                "'prompts':'a','variants':['tiny','tiny'],'model':'tiny' | model | variants",
-                "'prompts':'a','variants':['tiny','tiny'],'sampling':{'logprobs':4} | logprobs | anyway",
-                "'prompts':'a','variants':['huge','huge'],'max_tokens':400 | max_tokens | (400 x 200000 x 4), but a comparison may keep 268435456. Ask for at most 335 tokens",
-            })
-    void whatCannotBeComparedIsRefusedWithTheFieldAndTheRange(String fields, String param, String part) {
-        start(settings -> {});
-        HttpResponse<String> response = post("{" + fields.replace('\'', '"') + "}");
-        assertThat(response.statusCode()).as(response.body()).isBetween(400, 404);
-        JsonNode error = TestServer.json(response).get("error");
-        assertThat(error.get("message").asText()).contains(part);
-        assertThat(error.get("param").asText()).isEqualTo(param);
-    }
-
-    @Test
-    void tooManyAnswersAreRefusedByTheLimitOfTheServer() {
-        start(settings -> settings.maxSequences = 5);
-        HttpResponse<String> response = post("{\"prompts\":[\"a\",\"b\",\"c\"]," + TWO + "}");
-        assertThat(response.statusCode()).isEqualTo(400);
-        assertThat(response.body()).contains("3 prompts for 2 variants", "allowed: 5");
-    }
-
-    @Test
-    void aClientThatGoesAwayFreesEverything() throws IOException {
-        start(settings -> {});
-        runner.pace(Duration.ofMillis(2));
-        for (boolean streams : new boolean[] {true, false}) {
-            try (Socket client = new Socket(server.host(), server.port())) {
-                String body = "{\"prompts\":\"a\"," + TWO + ",\"max_tokens\":1000,\"stream\":" + streams + "}";
-                client.getOutputStream()
-                        .write(("POST /v1/ab HTTP/1.1\r\nhost: x\r\ncontent-length: " + body.length() + "\r\n\r\n"
-                                        + body)
-                                .getBytes(StandardCharsets.UTF_8));
-                if (streams) {
-                    assertThat(client.getInputStream().readNBytes(600)).hasSize(600);
-                }
-                TestServer.await("both variants run", () -> engine.status().running() == 2);
-            }
-            awaitNothingRuns();
-        }
-    }
-
-    @Test
-    void aClientThatDoesNotReadLosesItsComparison() throws IOException {
-        start(settings -> settings.maxQueuedTokens = 200);
-        try (Socket client = new Socket()) {
-            client.setReceiveBufferSize(1024);
-            client.connect(new java.net.InetSocketAddress(server.host(), server.port()));
-            String prompts = "\"a\"" + ",\"a\"".repeat(19);
-            String body = "{\"prompts\":[" + prompts + "]," + TWO + ",\"max_tokens\":4000}";
-            client.getOutputStream()
-                    .write(("POST /v1/ab HTTP/1.1\r\nhost: x\r\ncontent-length: " + body.length() + "\r\n\r\n" + body)
-                            .getBytes(StandardCharsets.UTF_8));
-            TestServer.await("it began", () -> engine.status().running() == 2);
-            awaitNothingRuns();
-            client.setSoTimeout(30_000);
-            StringBuilder last = new StringBuilder();
-            byte[] bytes = new byte[1 << 16];
-            while (last.indexOf("slow_client") < 0) {
-                int read = client.getInputStream().read(bytes);
-                assertThat(read).isPositive();
-                last.append(new String(bytes, 0, read, StandardCharsets.UTF_8));
-                last.delete(0, Math.max(0, last.length() - 1000));
-            }
-            assertThat(last.toString()).contains("over 200 tokens waited");
-        }
-    }
-
-    @Test
-    void aServerThatShutsDownEndsTheStreamWithAnError() {
-        start(settings -> {});
-        runner.pace(Duration.ofMillis(2));
-        var drained = server.drain(Duration.ofMillis(300));
-        drained.join();
-        assertThat(post("{\"prompts\":\"a\"," + TWO + "}").statusCode()).isEqualTo(503);
-    }
-
-    @Test
-    void theComparisonsInProgressShareOneBudget() {
-        Traffic traffic = new Traffic(1, 1);
-        long most = AbRequest.MOST_BYTES;
-        int fit = 0;
-        try {
-            for (; fit < 10_000; fit++) {
-                traffic.holdRows(most);
-            }
-        } catch (dev.slayer.surgery.SlayerException e) {
-            assertThat(e.status()).isEqualTo(429);
-            assertThat(e).hasMessageContaining(Long.toString(most));
-        }
-        assertThat(fit).isBetween(1, 9_999);
-        traffic.releaseRows(most);
-        traffic.holdRows(most);
     }
 }
