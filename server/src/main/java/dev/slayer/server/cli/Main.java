@@ -41,6 +41,7 @@ public final class Main {
                         "'./slayer COMMAND --help' shows the options of a command.");
         root.addSubcommand("serve", serve(servers, environment));
         root.addSubcommand("bench", bench(servers, environment));
+        root.addSubcommand("layout", layout());
         root.addSubcommand("export", export());
         CommandLine commandLine = new CommandLine(root);
         commandLine.setParameterExceptionHandler(Main::usageError);
@@ -57,6 +58,13 @@ public final class Main {
 
     private static CommandSpec bench(Servers servers, Map<String, String> environment) {
         BenchCommand command = new BenchCommand(servers, environment);
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec layout() {
+        LayoutCommand command = new LayoutCommand();
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;

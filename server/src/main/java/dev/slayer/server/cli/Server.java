@@ -14,6 +14,7 @@ import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.checkpoint.Checkpoint;
@@ -40,14 +41,14 @@ final class Server implements Servers {
     public RunningServer start(ServeSettings settings) {
         Parts parts = new Parts();
         try {
-            CpuDevice device = parts.own(CpuDevice.open(settings.threads()));
+            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), DerivedBlocks.DEFAULTS));
             KvPool pool = new KvPool(settings.engine().kvBytes());
             WeightType type = weightType(settings.precision());
             return parts.serve(
                     settings,
                     pool,
-                    checkpoint -> device.runner(
-                            checkpoint, type, pool, settings.engine().maxBatchTokens()));
+                    (name, checkpoint) -> device.runner(
+                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()));
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -59,7 +60,7 @@ final class Server implements Servers {
         Parts parts = new Parts();
         try {
             KvPool pool = new KvPool(settings.engine().kvBytes());
-            return parts.serve(settings, pool, checkpoint -> stub(checkpoint, pool));
+            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool));
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -68,7 +69,7 @@ final class Server implements Servers {
 
     /** Makes what runs a checkpoint. */
     private interface Runners {
-        Runner runner(Checkpoint checkpoint);
+        Runner runner(String name, Checkpoint checkpoint);
     }
 
     /** Says the upper half of the vocabulary over and over: entries of words, not bytes and special tokens. */
@@ -109,7 +110,8 @@ final class Server implements Servers {
                 Checkpoint checkpoint = own(Checkpoint.open(source.directory()));
                 Tokenizer tokenizer = own(Tokenizer.load(source.directory()));
                 warnOfExtras(source, checkpoint);
-                models.add(new EngineModel(source.name(), runners.runner(checkpoint), tokenizer.vocabulary()));
+                models.add(new EngineModel(
+                        source.name(), runners.runner(source.name(), checkpoint), tokenizer.vocabulary()));
                 served.add(new ServedModel(
                         source.name(),
                         Instant.now(),

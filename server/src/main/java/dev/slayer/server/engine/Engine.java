@@ -1,6 +1,7 @@
 package dev.slayer.server.engine;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Layout;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -26,12 +27,35 @@ public interface Engine extends AutoCloseable {
      *
      * @return for cancelling
      * @throws dev.slayer.surgery.SlayerException 400 if the request cannot run (an id outside the vocabulary, prompt + max_tokens
-     *     over the context, more KV than there is), 404 if the model is unknown, 429 if the queue is full, 503 if draining
+     *     over the context, a layer that there is not), 507 if it needs more memory for KV or derived blocks than there is, 404 if the model is unknown, 429 if the queue is full, 503 if draining
      */
     Ticket submit(SequenceRequest request, SequenceListener listener);
 
     /** Shape of a checkpoint being served. @throws dev.slayer.surgery.SlayerException 404 if the model is unknown */
     ModelConfig config(String model);
+
+    /**
+     * What a layout takes beyond the checkpoint's own weights.
+     *
+     * @throws dev.slayer.surgery.SlayerException 404 if the model is unknown, 400 if the layout takes layers that there are not
+     */
+    StackCost cost(String model, Layout layout);
+
+    /**
+     * Serves one more checkpoint from now on.
+     *
+     * @param model owned by the engine from now on, also if this fails
+     * @throws dev.slayer.surgery.SlayerException 409 if there is one of that name, 503 if draining
+     */
+    void load(EngineModel model);
+
+    /**
+     * Serves a checkpoint no longer: new sequences get a 404, those that there are go on.
+     *
+     * @return completes when the last has ended and the memory is free: the checkpoint may be closed then
+     * @throws dev.slayer.surgery.SlayerException 404 if the model is unknown
+     */
+    CompletableFuture<Void> unload(String model);
 
     /** What is going on now; a consistent snapshot of the last step's end. */
     EngineStatus status();

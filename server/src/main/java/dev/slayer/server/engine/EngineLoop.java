@@ -2,6 +2,7 @@ package dev.slayer.server.engine;
 
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Layout;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,8 +10,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -21,7 +25,7 @@ final class EngineLoop implements Engine {
     private static final Logger LOG = LoggerFactory.getLogger(EngineLoop.class);
 
     private final EngineSettings settings;
-    private final Map<String, EngineModel> models = new LinkedHashMap<>();
+    private final ModelTable models;
     private final KvPool pool;
     private final Scheduler scheduler;
     private final Step step;
@@ -30,6 +34,7 @@ final class EngineLoop implements Engine {
     private final AtomicInteger queued = new AtomicInteger();
     private final Thread thread;
     private final List<EngineMessage.Drain> drains = new ArrayList<>();
+    private final Map<Sequence, CompletableFuture<Stack>> preparing = new LinkedHashMap<>();
     private volatile EngineStatus status;
     private volatile boolean draining;
     private boolean stopped;
@@ -37,7 +42,7 @@ final class EngineLoop implements Engine {
     EngineLoop(EngineSettings settings, KvPool pool, List<EngineModel> models, MeterRegistry registry) {
         this.settings = settings;
         this.pool = pool;
-        models.forEach(model -> this.models.put(model.name(), model));
+        this.models = new ModelTable(models, member -> inbox.add(new EngineMessage.Retire(member)));
         EngineMetrics metrics = new EngineMetrics(registry);
         this.step = new Step(metrics);
         this.scheduler = new Scheduler(settings, metrics::preempted);
@@ -52,12 +57,8 @@ final class EngineLoop implements Engine {
 
     @Override
     public Ticket submit(SequenceRequest request, SequenceListener listener) {
-        EngineModel model = model(request.model());
-        RequestCheck.check(request, model, pool.limitBytes());
-        if (draining) {
-            throw new SlayerException(
-                    503, "draining", null, "The server is shutting down and takes no new requests.", null);
-        }
+        RequestCheck.check(request, models.get(request.model()), pool.limitBytes());
+        refuseIfDraining();
         if (queued.incrementAndGet() > settings.maxQueue() + settings.maxSequences()) {
             queued.decrementAndGet();
             throw new SlayerException(
@@ -68,11 +69,11 @@ final class EngineLoop implements Engine {
                             + " wait. Try again later.",
                     null);
         }
-        Sequence sequence = accept(request, model, listener);
-        EngineMessage.Submit message = new EngineMessage.Submit(sequence);
+        EngineMessage.Submit message = accept(request, listener);
+        Sequence sequence = message.sequence();
         inbox.add(message);
         if (!status.alive() && inbox.remove(message)) {
-            sequence.fail(gone()); // the thread had ended before it could see the message
+            refuse(message, gone()); // the thread had ended before it could see the message
         }
         return new Ticket() {
             @Override
@@ -87,24 +88,43 @@ final class EngineLoop implements Engine {
         };
     }
 
-    private Sequence accept(SequenceRequest request, EngineModel model, SequenceListener listener) {
+    private void refuseIfDraining() {
+        if (draining) {
+            throw new SlayerException(
+                    503, "draining", null, "The server is shutting down and takes no new requests.", null);
+        }
+    }
+
+    /** Enters the sequence into the books and has its blocks made ready. */
+    private EngineMessage.Submit accept(SequenceRequest request, SequenceListener listener) {
+        ModelTable.Member member;
         try {
-            return new Sequence(
-                    ids.incrementAndGet(),
-                    request,
-                    model.runner(),
-                    model.vocabulary(),
-                    event -> deliver(listener, event));
+            member = models.enter(request.model());
         } catch (RuntimeException e) {
             queued.decrementAndGet();
+            throw e;
+        }
+        try {
+            Runner runner = member.model.runner();
+            Sequence sequence = new Sequence(
+                    ids.incrementAndGet(),
+                    request,
+                    runner,
+                    member.model.vocabulary(),
+                    event -> deliver(member, listener, event));
+            return new EngineMessage.Submit(sequence, runner.prepare(request.layout()));
+        } catch (RuntimeException e) {
+            queued.decrementAndGet();
+            models.leave(member);
             throw e;
         }
     }
 
     /** On the engine's thread, which no listener may bring down. */
-    private void deliver(SequenceListener listener, SequenceEvent event) {
+    private void deliver(ModelTable.Member member, SequenceListener listener, SequenceEvent event) {
         if (event instanceof SequenceEvent.Finished || event instanceof SequenceEvent.Failed) {
             queued.decrementAndGet();
+            models.leave(member);
         }
         try {
             listener.on(event);
@@ -115,20 +135,34 @@ final class EngineLoop implements Engine {
 
     @Override
     public ModelConfig config(String model) {
-        return model(model).runner().config();
+        return models.get(model).runner().config();
     }
 
-    private EngineModel model(String name) {
-        EngineModel model = models.get(name);
-        if (model == null) {
-            throw new SlayerException(
-                    404,
-                    "model_not_found",
-                    "model",
-                    "The model '" + name + "' does not exist; there are " + models.keySet() + ".",
-                    null);
+    @Override
+    public StackCost cost(String model, Layout layout) {
+        ModelTable.Member member = models.enter(model);
+        try {
+            return member.model.runner().cost(layout);
+        } finally {
+            models.leave(member);
         }
-        return model;
+    }
+
+    @Override
+    public void load(EngineModel model) {
+        try {
+            refuseIfDraining();
+            models.add(model);
+        } catch (RuntimeException e) {
+            model.runner().close();
+            throw e;
+        }
+    }
+
+    @Override
+    public CompletableFuture<Void> unload(String model) {
+        ModelTable.Member member = models.remove(model);
+        return member.retired;
     }
 
     @Override
@@ -201,7 +235,7 @@ final class EngineLoop implements Engine {
     }
 
     private void takeMessages() throws InterruptedException {
-        EngineMessage message = scheduler.idle() && drains.isEmpty() ? inbox.take() : inbox.poll();
+        EngineMessage message = nextMessage();
         while (message != null) {
             handle(message);
             message = inbox.poll();
@@ -210,13 +244,68 @@ final class EngineLoop implements Engine {
         checkDrains();
     }
 
+    /** Waits only while there is nothing to run; not for long while somebody waits for the end of what is being prepared. */
+    private EngineMessage nextMessage() throws InterruptedException {
+        if (!scheduler.idle()) {
+            return inbox.poll();
+        }
+        return drains.isEmpty() ? inbox.take() : inbox.poll(preparing.isEmpty() ? 0 : 10, TimeUnit.MILLISECONDS);
+    }
+
     private void handle(EngineMessage message) {
         switch (message) {
-            case EngineMessage.Submit(Sequence sequence) -> scheduler.add(sequence);
+            case EngineMessage.Submit(Sequence sequence, var stack) -> {
+                if (stack.isDone()) {
+                    begin(sequence, stack);
+                } else {
+                    preparing.put(sequence, stack);
+                    var _ = stack.whenComplete(
+                            (ready, failure) -> inbox.add(new EngineMessage.Prepared(sequence, stack)));
+                }
+            }
+            case EngineMessage.Prepared(Sequence sequence, var stack) -> {
+                preparing.remove(sequence);
+                begin(sequence, stack);
+            }
+            case EngineMessage.Retire(ModelTable.Member member) -> retire(member);
             case EngineMessage.Cancel(Sequence sequence) -> step.end(sequence, sequence::cancel);
             case EngineMessage.Drain drain -> drains.add(drain);
             case EngineMessage.Stop stop -> stopped = true;
         }
+    }
+
+    /** The stack is ready, or never will be; the sequence may have been cancelled meanwhile. */
+    private void begin(Sequence sequence, CompletableFuture<Stack> stack) {
+        try {
+            sequence.stack(stack.join());
+            scheduler.add(sequence);
+        } catch (CompletionException | CancellationException e) {
+            SlayerException error = e.getCause() instanceof SlayerException known
+                    ? known
+                    : SlayerException.internal("A block could not be made: " + e.getCause(), e);
+            LOG.error("The blocks of {} could not be made", sequence.layout, error);
+            step.fail(sequence, error);
+        }
+    }
+
+    private static void retire(ModelTable.Member member) {
+        var _ = member.model.runner().retire().whenComplete((done, failure) -> {
+            if (failure == null) {
+                member.retired.complete(null);
+            } else {
+                member.retired.completeExceptionally(failure);
+            }
+        });
+    }
+
+    private List<Sequence> all() {
+        List<Sequence> all = scheduler.all();
+        all.addAll(preparing.keySet());
+        return all;
+    }
+
+    private boolean idle() {
+        return scheduler.idle() && preparing.isEmpty();
     }
 
     private void checkDrains() {
@@ -224,10 +313,10 @@ final class EngineLoop implements Engine {
             return;
         }
         if (drains.stream().anyMatch(drain -> System.nanoTime() - drain.deadlineNanos() >= 0)) {
-            scheduler.all().forEach(sequence -> step.end(sequence, sequence::cancel));
+            all().forEach(sequence -> step.end(sequence, sequence::cancel));
             scheduler.settle();
         }
-        if (scheduler.idle()) {
+        if (idle()) {
             publish();
             drains.forEach(drain -> drain.done().complete(null));
             drains.clear();
@@ -235,7 +324,17 @@ final class EngineLoop implements Engine {
     }
 
     private void publish() {
-        status = new EngineStatus(true, scheduler.running(), scheduler.waiting(), pool.usedBytes(), pool.limitBytes());
+        status = new EngineStatus(
+                true, scheduler.running(), scheduler.waiting() + preparing.size(), pool.usedBytes(), pool.limitBytes());
+    }
+
+    private static void refuse(EngineMessage.Submit submit, SlayerException error) {
+        submit.sequence().fail(error);
+        closeWhenReady(submit.stack());
+    }
+
+    private static void closeWhenReady(CompletableFuture<Stack> stack) {
+        var _ = stack.thenAccept(Stack::close);
     }
 
     private static SlayerException gone() {
@@ -245,16 +344,19 @@ final class EngineLoop implements Engine {
     private void shutDown() {
         SlayerException gone = gone();
         status = new EngineStatus(false, 0, 0, 0, pool.limitBytes()); // from here on nobody relies on this thread
-        scheduler.all().forEach(sequence -> sequence.fail(gone));
+        all().forEach(sequence -> sequence.fail(gone));
+        preparing.values().forEach(EngineLoop::closeWhenReady); // their messages may come too late
         for (EngineMessage message = inbox.poll(); message != null; message = inbox.poll()) {
             switch (message) {
-                case EngineMessage.Submit(Sequence sequence) -> sequence.fail(gone);
+                case EngineMessage.Submit submit -> refuse(submit, gone);
+                case EngineMessage.Prepared(Sequence sequence, var stack) -> closeWhenReady(stack);
+                case EngineMessage.Retire(ModelTable.Member member) -> retire(member);
                 case EngineMessage.Drain drain -> drains.add(drain);
                 case EngineMessage.Cancel cancel -> {}
                 case EngineMessage.Stop stop -> {}
             }
         }
-        models.values().forEach(model -> model.runner().close());
+        models.all().forEach(model -> model.runner().close());
         pool.close();
         drains.forEach(drain -> drain.done().complete(null));
     }

@@ -4,8 +4,14 @@ import java.util.concurrent.CompletableFuture;
 
 /** What other threads tell the engine's thread. */
 sealed interface EngineMessage {
-    /** Run a sequence. */
-    record Submit(Sequence sequence) implements EngineMessage {}
+    /** Run a sequence as soon as its stack is ready. */
+    record Submit(Sequence sequence, CompletableFuture<Stack> stack) implements EngineMessage {}
+
+    /** The stack of a sequence that was submitted is ready, or cannot be made. */
+    record Prepared(Sequence sequence, CompletableFuture<Stack> stack) implements EngineMessage {}
+
+    /** Free a checkpoint that no sequence uses any more. */
+    record Retire(ModelTable.Member member) implements EngineMessage {}
 
     /** End a sequence. */
     record Cancel(Sequence sequence) implements EngineMessage {}

@@ -1,10 +1,12 @@
 package dev.slayer.server.engine;
 
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.Slot;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Keys and values of one sequence: for each slot a pair of float32 matrices [kvHeads, capacity, headDim] that attention reads
+ * Keys and values of one sequence: for each slot that attends a pair of float32 matrices [kvHeads, capacity, headDim] that attention reads
  * and extends in place. The engine's thread only; owned by the sequence.
  *
  * <p>Capacity grows by doubling, so a short sequence in a long context holds little; growing copies the rows in use.
@@ -31,6 +33,16 @@ public final class KvCache implements AutoCloseable {
         this.kvHeads = kvHeads;
         this.headDim = headDim;
         this.mostRows = mostRows;
+    }
+
+    /** Slots of a layout that attend: the others have nothing to keep. */
+    public static int slotsOf(Layout layout) {
+        return (int) layout.slots().stream().filter(KvCache::attends).count();
+    }
+
+    /** Whether a slot has keys and values. */
+    public static boolean attends(Slot slot) {
+        return !slot.silent() && slot.gates().attention();
     }
 
     /** Bytes that a cache of so many rows holds. */
@@ -75,12 +87,12 @@ public final class KvCache implements AutoCloseable {
         return capacity;
     }
 
-    /** Keys of a slot: [kvHeads, capacity, headDim]. */
+    /** Keys of a slot, counted among those that attend: [kvHeads, capacity, headDim]. */
     public MemorySegment keys(int slot) {
         return matrix(2 * slot);
     }
 
-    /** Values of a slot: [kvHeads, capacity, headDim]. */
+    /** Values of such a slot: [kvHeads, capacity, headDim]. */
     public MemorySegment values(int slot) {
         return matrix(2 * slot + 1);
     }

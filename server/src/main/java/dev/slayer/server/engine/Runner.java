@@ -3,6 +3,7 @@ package dev.slayer.server.engine;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A model on a device. The engine's thread only, where not said otherwise. The plain-Java twin in the tests is slow and obvious.
@@ -11,6 +12,19 @@ public interface Runner extends AutoCloseable {
     /** Shape of the model; any thread. */
     ModelConfig config();
 
+    /**
+     * Makes a layout ready: at once where its blocks are there, otherwise when they have been made. Any thread; does not wait.
+     *
+     * @return to be closed by the caller; completes exceptionally with a {@link dev.slayer.surgery.SlayerException} if a block
+     *     cannot be made
+     * @throws dev.slayer.surgery.SlayerException 400 if the layout takes layers that there are not, 507 if its blocks would need
+     *     more memory than there is for them
+     */
+    CompletableFuture<Stack> prepare(Layout layout);
+
+    /** What a layout takes; any thread. @throws dev.slayer.surgery.SlayerException 400 as {@link #prepare} does */
+    StackCost cost(Layout layout);
+
     /** An empty cache for a sequence of a layout; any thread, since it holds no memory yet. */
     KvCache openKv(Layout layout);
 
@@ -18,16 +32,27 @@ public interface Runner extends AutoCloseable {
     long kvBytes(Layout layout, int rows);
 
     /**
-     * Runs rows through a stack: fills each chunk's KV rows and reports logits.
+     * Runs rows, each through the stack of its sequence: fills each chunk's KV rows and reports logits.
      *
-     * @param chunks of different sequences, at most the settings' tokens together
+     * @param chunks of different sequences, at most the settings' tokens together; those of one layout best lie together
      * @param sink receives the logits of every position asked for: chunk by chunk, positions ascending
      * @throws dev.slayer.surgery.SlayerException if the device refuses; caches may then hold anything in the rows of this step
      */
-    void run(Layout layout, List<Chunk> chunks, LogitsSink sink);
+    void run(List<Chunk> chunks, LogitsSink sink);
 
+    /**
+     * Takes no new stack from now on and frees the device's memory as soon as no stack uses it, which may be one of another
+     * checkpoint. Called when no sequence of this model is left; then nothing else may be called. Does not wait.
+     *
+     * @return completes when the checkpoint may be closed
+     */
+    CompletableFuture<Void> retire();
+
+    /** Retires, and waits for it. Idempotent. */
     @Override
-    void close();
+    default void close() {
+        retire().join();
+    }
 
     /** Takes the logits of one position. */
     @FunctionalInterface

@@ -13,7 +13,7 @@ import java.util.Set;
 /**
  * One generation or scoring request in flight. After construction only the engine's thread touches it.
  *
- * <p>Its life: waiting, then running (it holds KV), perhaps waiting again (preempted: its KV is gone, its tokens stay), then
+ * <p>Its life: preparing (its blocks are being made), waiting, then running (it holds KV), perhaps waiting again (preempted: its KV is gone, its tokens stay), then
  * ended with exactly one Finished or Failed event.
  */
 final class Sequence {
@@ -21,6 +21,9 @@ final class Sequence {
     final SequenceRequest request;
     final Runner runner;
     final KvCache kv;
+    /** Canonical text: equal for sequences that run the same stack. */
+    final String layout;
+
     final SequenceTimes times = new SequenceTimes();
     private final SequenceListener listener;
     private final Sampler sampler;
@@ -32,6 +35,7 @@ final class Sequence {
     private int[] tokens;
     private int length;
     private int computed;
+    private Optional<Stack> stack = Optional.empty();
     private TokenScore pendingScore;
     private boolean promptReported;
     private boolean ended;
@@ -42,6 +46,7 @@ final class Sequence {
         this.runner = runner;
         this.listener = listener;
         this.kv = runner.openKv(request.layout());
+        this.layout = request.layout().text();
         this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 16);
         this.length = request.prompt().length;
         this.sampler = new Sampler(request.sampling(), request.prompt());
@@ -70,6 +75,15 @@ final class Sequence {
         return ended;
     }
 
+    /** Takes over the stack to run; before the first chunk. */
+    void stack(Stack ready) {
+        if (ended) {
+            ready.close();
+        } else {
+            stack = Optional.of(ready);
+        }
+    }
+
     /** The next rows to run, at most so many; the cache must have room for them. */
     Chunk chunk(int count) {
         int scoredFrom = length - 1;
@@ -80,7 +94,7 @@ final class Sequence {
         if (wantsNoToken() && !request.scores().prompt()) {
             scoredFrom = length;
         }
-        return new Chunk(tokens, length, computed, count, scoredFrom, kv);
+        return new Chunk(tokens, length, computed, count, scoredFrom, stack.orElseThrow(), kv);
     }
 
     /** The KV is gone; everything must be computed again. */
@@ -186,6 +200,7 @@ final class Sequence {
     private void end(SequenceEvent event) {
         ended = true;
         kv.close();
+        stack.ifPresent(Stack::close);
         times.ended();
         emit(event);
     }

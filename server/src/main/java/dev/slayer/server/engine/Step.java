@@ -1,7 +1,6 @@
 package dev.slayer.server.engine;
 
 import dev.slayer.surgery.SlayerException;
-import dev.slayer.surgery.layout.Layout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,26 +22,27 @@ final class Step {
         this.metrics = metrics;
     }
 
-    /** What the rows of one run have in common. */
-    private record Stack(Runner runner, Layout layout) {}
-
+    /** Runs the work of each checkpoint at once, whatever the layouts; rows of one layout lie together. */
     void run(List<Scheduler.Work> works) {
-        Map<Stack, List<Scheduler.Work>> stacks = new LinkedHashMap<>();
+        Map<Runner, Map<String, List<Scheduler.Work>>> checkpoints = new LinkedHashMap<>();
         for (Scheduler.Work work : works) {
             Sequence sequence = work.sequence();
-            stacks.computeIfAbsent(new Stack(sequence.runner, sequence.request.layout()), key -> new ArrayList<>())
+            checkpoints
+                    .computeIfAbsent(sequence.runner, runner -> new LinkedHashMap<>())
+                    .computeIfAbsent(sequence.layout, layout -> new ArrayList<>())
                     .add(work);
         }
-        stacks.forEach(this::runStack);
+        checkpoints.forEach((runner, layouts) ->
+                runAll(runner, layouts.values().stream().flatMap(List::stream).toList()));
         metrics.step(works.stream().mapToInt(work -> work.chunk().count()).sum());
     }
 
-    private void runStack(Stack stack, List<Scheduler.Work> works) {
+    private void runAll(Runner runner, List<Scheduler.Work> works) {
         int[] drawn = new int[works.size()];
         Arrays.fill(drawn, -1);
         List<Chunk> chunks = works.stream().map(Scheduler.Work::chunk).toList();
         try {
-            stack.runner().run(stack.layout(), chunks, (chunk, position, logits) -> {
+            runner.run(chunks, (chunk, position, logits) -> {
                 Sequence sequence = works.get(chunk).sequence();
                 if (!sequence.ended()) {
                     guarded(sequence, () -> drawn[chunk] = sequence.score(position, logits));

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A model without weights that answers at once: after token t it expects t + 1, within a range of printable tokens. With it,
@@ -57,12 +58,13 @@ public final class StubRunner implements Runner {
 
     @Override
     public KvCache openKv(Layout layout) {
-        return new KvCache(pool, layout.depth(), config.kvHeads(), config.headDim(), config.contextLength());
+        return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
     }
 
     @Override
     public long kvBytes(Layout layout, int rows) {
-        return KvCache.peakBytes(layout.depth(), config.kvHeads(), config.headDim(), config.contextLength(), rows);
+        return KvCache.peakBytes(
+                KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength(), rows);
     }
 
     /** The token that follows a token. */
@@ -71,7 +73,7 @@ public final class StubRunner implements Runner {
     }
 
     @Override
-    public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
+    public void run(List<Chunk> chunks, LogitsSink sink) {
         for (int i = 0; i < chunks.size(); i++) {
             Chunk chunk = chunks.get(i);
             if (chunk.kv().capacity() < chunk.end()) {
@@ -86,5 +88,17 @@ public final class StubRunner implements Runner {
     }
 
     @Override
-    public void close() {}
+    public CompletableFuture<Stack> prepare(Layout layout) {
+        return CompletableFuture.completedFuture(Stack.of(layout));
+    }
+
+    @Override
+    public StackCost cost(Layout layout) {
+        return new StackCost(0, 0, KvCache.bytes(KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), 1, 1));
+    }
+
+    @Override
+    public CompletableFuture<Void> retire() {
+        return CompletableFuture.completedFuture(null);
+    }
 }

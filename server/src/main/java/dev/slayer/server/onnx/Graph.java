@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * A computation as ONNX describes it: pure data, nothing native. {@link OnnxRuntime#session} turns it into something that runs.
@@ -40,18 +41,19 @@ public record Graph(List<Port> inputs, List<Port> outputs, List<Weight> weights,
     /**
      * A constant tensor.
      *
-     * @param data row-major elements; copied when the session is made if {@code copied}, otherwise read in place and held by
-     *     the session until it is closed
+     * @param writer writes the row-major elements into memory of exactly the shape's bytes, once for every session made; that
+     *     memory is ONNX Runtime's own, so nothing is copied on the way
      */
-    public record Weight(String name, ElementType type, List<Long> shape, MemorySegment data, boolean copied) {
+    public record Weight(String name, ElementType type, List<Long> shape, Consumer<MemorySegment> writer) {
         public Weight {
             Objects.requireNonNull(name);
             shape = List.copyOf(shape);
-            long bytes = shape.stream().reduce(1L, Math::multiplyExact) * type.bytes();
-            if (bytes != data.byteSize()) {
-                throw new IllegalArgumentException(
-                        "weight " + name + " of shape " + shape + " needs " + bytes + " bytes, not " + data.byteSize());
-            }
+            Objects.requireNonNull(writer);
+        }
+
+        /** Bytes of all elements. */
+        long bytes() {
+            return shape.stream().reduce((long) type.bytes(), Math::multiplyExact);
         }
     }
 
@@ -90,9 +92,20 @@ public record Graph(List<Port> inputs, List<Port> outputs, List<Weight> weights,
             return this;
         }
 
-        /** Adds a constant that is copied into the session; the segment may be freed once the session exists. */
+        /** Adds a constant that is written when the session is made. */
+        public String weight(String name, ElementType type, Consumer<MemorySegment> writer, long... shape) {
+            weights.add(new Weight(name, type, boxed(shape), writer));
+            return name;
+        }
+
+        /** Adds a constant that is copied when the session is made. */
         public String weight(String name, ElementType type, MemorySegment data, long... shape) {
-            weights.add(new Weight(name, type, boxed(shape), data, true));
+            Weight weight = new Weight(name, type, boxed(shape), memory -> memory.copyFrom(data));
+            if (weight.bytes() != data.byteSize()) {
+                throw new IllegalArgumentException("weight " + name + " of shape " + weight.shape() + " needs "
+                        + weight.bytes() + " bytes, not " + data.byteSize());
+            }
+            weights.add(weight);
             return name;
         }
 

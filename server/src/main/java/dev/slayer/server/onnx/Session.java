@@ -3,7 +3,6 @@ package dev.slayer.server.onnx;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /** A compiled graph. Thread-safe: several bindings may run it at once. */
@@ -11,15 +10,10 @@ public final class Session extends NativeHandle {
     final OnnxRuntime runtime;
     private final Arena arena = Arena.ofShared();
     private final Map<String, MemorySegment> names = new HashMap<>();
-    private final List<MemorySegment> held;
 
-    /**
-     * @param held memory of weights that are read in place
-     */
-    Session(OnnxRuntime runtime, MemorySegment pointer, Graph graph, List<MemorySegment> held) {
+    Session(OnnxRuntime runtime, MemorySegment pointer, Graph graph) {
         super(pointer, runtime.functions.releaseSession);
         this.runtime = runtime;
-        this.held = List.copyOf(held);
         for (Graph.Port port : graph.inputs()) {
             names.put(port.name(), arena.allocateFrom(port.name()));
         }
@@ -31,11 +25,6 @@ public final class Session extends NativeHandle {
     /** A new set of bound inputs and outputs. */
     public Binding bind() {
         return Binding.of(this);
-    }
-
-    /** Bytes of weights that this session reads in place. */
-    public long heldBytes() {
-        return held.stream().mapToLong(MemorySegment::byteSize).sum();
     }
 
     /** Name of an input or output as a C string. */

@@ -19,7 +19,7 @@ import java.util.Map;
  * not yet consumed when something fails is released, newest first.
  */
 final class SessionFactory {
-    private static final long COPY_LIMIT = Integer.MAX_VALUE; // a copied initializer travels through a protobuf message
+    private static final long LEAST_IN_PLACE = 128; // bytes; shape inference wants to see smaller constants
     private static final int ONNX_OPSET = 20;
     private static final int MICROSOFT_OPSET = 1;
     private static final int EXTENDED_OPTIMIZATIONS = 2; // 99 (all) aborts the process on some graphs
@@ -28,7 +28,6 @@ final class SessionFactory {
     private final NativeApi api;
     private final Arena arena;
     private final Deque<Owned> owned = new ArrayDeque<>();
-    private final List<MemorySegment> held = new ArrayList<>();
 
     /** A native part and what releases it. */
     private record Owned(MemorySegment pointer, MethodHandle release) {}
@@ -62,7 +61,7 @@ final class SessionFactory {
             MemorySegment options = own(options(), api.function(100, "VP"));
             MemorySegment out = arena.allocate(ADDRESS);
             check((MemorySegment) api.editorFunction(14, "PPPPP").invokeExact(environment, model, options, out));
-            return new Session(runtime, out.get(ADDRESS, 0), graph, held);
+            return new Session(runtime, out.get(ADDRESS, 0), graph);
         } catch (Throwable e) {
             throw NativeApi.rethrown(e);
         } finally {
@@ -107,24 +106,25 @@ final class SessionFactory {
         }
     }
 
+    /** The tensor belongs to ONNX Runtime, which frees it as soon as a kernel has packed the weights its own way. */
     private void weight(MemorySegment nativeGraph, Graph.Weight weight) throws Throwable {
         MemorySegment out = arena.allocate(ADDRESS);
-        boolean inPlace = !weight.copied() || weight.data().byteSize() >= COPY_LIMIT;
-        check((MemorySegment) runtime.functions.createValue.invokeExact(
-                runtime.cpuMemory(),
-                weight.data(),
-                weight.data().byteSize(),
-                dimensions(weight.shape()),
-                (long) weight.shape().size(),
-                weight.type().code(),
-                out));
+        check((MemorySegment) api.function(78, "PP").invokeExact(out));
+        MemorySegment allocator = out.get(ADDRESS, 0);
+        check((MemorySegment) api.function(48, "PPPJIP")
+                .invokeExact(
+                        allocator,
+                        dimensions(weight.shape()),
+                        (long) weight.shape().size(),
+                        weight.type().code(),
+                        out));
         MemorySegment value = own(out.get(ADDRESS, 0), runtime.functions.releaseValue);
+        check((MemorySegment) api.function(51, "PPP").invokeExact(value, out));
+        weight.writer().accept(out.get(ADDRESS, 0).reinterpret(weight.bytes()));
+        boolean inPlace = weight.bytes() >= LEAST_IN_PLACE;
         check((MemorySegment) api.editorFunction(10, "PPPPZ")
                 .invokeExact(nativeGraph, arena.allocateFrom(weight.name()), value, inPlace));
         disown(value);
-        if (inPlace) {
-            held.add(weight.data());
-        }
     }
 
     private void node(MemorySegment nativeGraph, Graph.Node node) throws Throwable {

@@ -1,16 +1,19 @@
 package dev.slayer.server.api;
 
 import dev.slayer.server.engine.Engine;
+import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.EngineStatus;
 import dev.slayer.server.engine.FinishReason;
 import dev.slayer.server.engine.SequenceEvent;
 import dev.slayer.server.engine.SequenceListener;
 import dev.slayer.server.engine.SequenceRequest;
+import dev.slayer.server.engine.StackCost;
 import dev.slayer.server.engine.TokenScore;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.RopeConfig;
+import dev.slayer.surgery.layout.Layout;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -136,6 +139,21 @@ final class StubEngine implements Engine {
         running.add(sequence);
         LockSupport.unpark(thread);
         return sequence;
+    }
+
+    @Override
+    public StackCost cost(String model, Layout layout) {
+        return new StackCost(0, 0, 0);
+    }
+
+    @Override
+    public void load(EngineModel model) {
+        throw new UnsupportedOperationException("the stub engine serves every name");
+    }
+
+    @Override
+    public CompletableFuture<Void> unload(String model) {
+        return CompletableFuture.completedFuture(null);
     }
 
     @Override

@@ -3,8 +3,10 @@ package dev.slayer.server.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.settings.LayoutSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
+import dev.slayer.surgery.layout.LayoutParameters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +58,31 @@ class OptionListTest {
                         "timeout",
                         "json",
                         "api-key");
+    }
+
+    @Test
+    void layoutHasTheseOptionsAndNoOthers() {
+        assertThat(LayoutSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly(
+                        "model",
+                        "layers",
+                        "preset",
+                        "pattern",
+                        "groups",
+                        "group-size",
+                        "delete",
+                        "init",
+                        "final",
+                        "insert",
+                        "remove",
+                        "skip",
+                        "scale",
+                        "json");
+        assertThat(LayoutSettings.LAYOUT)
+                .extracting(setting -> setting.name().replace('-', '_'))
+                .as("an option for each parameter of a request")
+                .containsExactlyElementsOf(LayoutParameters.names());
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.engine.block.CpuDevice;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.text.Tokenizer;
@@ -29,7 +30,7 @@ class EngineGoldenTest {
 
     @BeforeAll
     static void open() {
-        device = CpuDevice.open(2);
+        device = CpuDevice.open(2, DerivedBlocks.DEFAULTS);
     }
 
     @AfterAll
@@ -43,7 +44,7 @@ class EngineGoldenTest {
             Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(name));
             Tokenizer tokenizer = Tokenizer.load(checkpoint.directory());
             KvPool pool = new KvPool(settings.kvBytes());
-            Runner runner = device.runner(checkpoint, WeightType.FP32, pool, settings.maxBatchTokens());
+            Runner runner = device.runner(name, checkpoint, WeightType.FP32, pool, settings.maxBatchTokens());
             Engine engine = Engine.start(
                     settings,
                     pool,

@@ -277,11 +277,11 @@ class EngineTest {
         StubRunner letters = letters(pool);
         start(roomy(), pool, new Wrapped(letters) {
             @Override
-            public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
+            public void run(List<Chunk> chunks, LogitsSink sink) {
                 if (chunks.stream().anyMatch(chunk -> chunk.tokens()[0] == '!')) {
                     throw new IllegalStateException("the device is on fire");
                 }
-                super.run(layout, chunks, sink);
+                super.run(chunks, sink);
             }
         });
         SequenceEvent end = generate("!", StopRules.after(3)).await();
@@ -318,8 +318,8 @@ class EngineTest {
         KvPool pool = new KvPool(1L << 24);
         start(roomy(), pool, new Wrapped(letters(pool)) {
             @Override
-            public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
-                super.run(layout, chunks, (chunk, position, logits) -> {
+            public void run(List<Chunk> chunks, LogitsSink sink) {
+                super.run(chunks, (chunk, position, logits) -> {
                     boolean cut = chunks.get(chunk).tokens()[0] == '!';
                     sink.accept(chunk, position, cut ? new float[3] : logits);
                 });
@@ -336,8 +336,8 @@ class EngineTest {
         KvPool pool = new KvPool(1L << 24);
         start(roomy(), pool, new Wrapped(letters(pool)) {
             @Override
-            public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
-                super.run(layout, chunks, (chunk, position, logits) -> {
+            public void run(List<Chunk> chunks, LogitsSink sink) {
+                super.run(chunks, (chunk, position, logits) -> {
                     if (chunks.get(chunk).tokens()[0] == '!') {
                         logits[3] = Float.NaN;
                     }
@@ -438,13 +438,23 @@ class EngineTest {
         }
 
         @Override
-        public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
-            runner.run(layout, chunks, sink);
+        public CompletableFuture<Stack> prepare(Layout layout) {
+            return runner.prepare(layout);
         }
 
         @Override
-        public void close() {
-            runner.close();
+        public StackCost cost(Layout layout) {
+            return runner.cost(layout);
+        }
+
+        @Override
+        public void run(List<Chunk> chunks, LogitsSink sink) {
+            runner.run(chunks, sink);
+        }
+
+        @Override
+        public CompletableFuture<Void> retire() {
+            return runner.retire();
         }
     }
 
@@ -457,9 +467,9 @@ class EngineTest {
         }
 
         @Override
-        public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
+        public void run(List<Chunk> chunks, LogitsSink sink) {
             gate.pass();
-            super.run(layout, chunks, sink);
+            super.run(chunks, sink);
         }
     }
 }

@@ -61,7 +61,8 @@ final class BlockPattern {
         }
         cursor.spaces();
         int inserted = positive(cursor, "a number of inserted blocks");
-        cursor.expect(')', "at the end of the group");
+        cursor.close("the group");
+        cursor.spaces();
         if (!cursor.take('x') && !cursor.take('X') && !cursor.take('\u00d7') && !cursor.take('*')) {
             throw cursor.unexpected("'x' and how often the group is repeated");
         }

@@ -73,6 +73,14 @@ final class Cursor {
         spaces();
     }
 
+    /** Requires the end of a parenthesis; what follows it counts again, spaces too. */
+    void close(String where) {
+        spaces();
+        if (!take(')')) {
+            throw unexpected("')' at the end of " + where);
+        }
+    }
+
     /**
      * Goes from behind an item of a list to the next: a comma, a plus or spaces lie between.
      *

@@ -32,7 +32,7 @@ final class Decimals {
         return value.toPlainString();
     }
 
-    /** Whether part / whole can be written; then it is the result, else null is never seen because the caller asked. */
+    /** Whether part / whole can be written exactly. */
     static boolean divides(int part, int whole) {
         BigDecimal quotient = quotient(part, whole);
         return quotient.multiply(BigDecimal.valueOf(whole)).compareTo(BigDecimal.valueOf(part)) == 0;

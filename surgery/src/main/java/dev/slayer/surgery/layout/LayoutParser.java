@@ -58,7 +58,7 @@ final class LayoutParser {
         }
         cursor.spaces();
         Recipe recipe = recipe(begin, name);
-        cursor.expect(')', "at the end of " + name + "(...)");
+        cursor.close(name + "(...)");
         add(begin, List.of(recipe));
     }
 

@@ -4,16 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Columns in line: the first one to the left, the others to the right. */
-final class TextTable {
+public final class TextTable {
     private final List<List<String>> rows = new ArrayList<>();
 
-    TextTable row(String... cells) {
+    /** Adds a row. */
+    public TextTable row(String... cells) {
         rows.add(List.of(cells));
         return this;
     }
 
     /** Lines ending in a line feed each, without spaces at their ends. */
-    String text() {
+    public String text() {
         StringBuilder text = new StringBuilder();
         for (List<String> row : rows) {
             StringBuilder line = new StringBuilder();

@@ -11,6 +11,7 @@ final class Block implements AutoCloseable {
     private final Session post;
     private final Binding preBinding;
     private final Binding postBinding;
+    private final Binding gatedBinding;
 
     /** Takes over both sessions. */
     Block(Session pre, Session post) {
@@ -18,6 +19,7 @@ final class Block implements AutoCloseable {
         this.post = post;
         this.preBinding = pre.bind();
         this.postBinding = post.bind();
+        this.gatedBinding = post.bind();
     }
 
     /**
@@ -40,10 +42,25 @@ final class Block implements AutoCloseable {
      * @param hidden [rows, hiddenSize], written; not the same memory as residual
      */
     void post(int rows, MemorySegment attention, MemorySegment residual, MemorySegment hidden) {
-        postBinding.input("attention", ElementType.FLOAT, attention, rows, width(attention, rows));
-        postBinding.input("residual", ElementType.FLOAT, residual, rows, width(residual, rows));
-        postBinding.output("hidden", ElementType.FLOAT, hidden, rows, width(hidden, rows));
-        postBinding.run();
+        post(postBinding, rows, attention, residual, hidden);
+    }
+
+    /**
+     * The same, and what the residual stream was between attention and MLP.
+     *
+     * @param sum [rows, hiddenSize], written; memory of its own
+     */
+    void post(int rows, MemorySegment attention, MemorySegment residual, MemorySegment hidden, MemorySegment sum) {
+        gatedBinding.output("sum", ElementType.FLOAT, sum, rows, width(sum, rows));
+        post(gatedBinding, rows, attention, residual, hidden);
+    }
+
+    private static void post(
+            Binding binding, int rows, MemorySegment attention, MemorySegment residual, MemorySegment hidden) {
+        binding.input("attention", ElementType.FLOAT, attention, rows, width(attention, rows));
+        binding.input("residual", ElementType.FLOAT, residual, rows, width(residual, rows));
+        binding.output("hidden", ElementType.FLOAT, hidden, rows, width(hidden, rows));
+        binding.run();
     }
 
     private static long width(MemorySegment matrix, int rows) {
@@ -54,6 +71,7 @@ final class Block implements AutoCloseable {
     public void close() {
         preBinding.close();
         postBinding.close();
+        gatedBinding.close();
         pre.close();
         post.close();
     }

@@ -16,24 +16,28 @@ import java.util.Map;
  * together. T is the number of rows, S those of one sequence.
  */
 final class BlockGraphs {
-    private final Checkpoint checkpoint;
     private final ModelConfig config;
     private final Matrix matrix;
 
-    BlockGraphs(Checkpoint checkpoint, Matrix matrix) {
-        this.checkpoint = checkpoint;
-        this.config = checkpoint.config();
+    BlockGraphs(ModelConfig config, Matrix matrix) {
+        this.config = config;
         this.matrix = matrix;
     }
 
+    /** The weights of one decoder layer, of whatever recipe. */
+    @FunctionalInterface
+    interface LayerWeights {
+        Tensor tensor(LayerTensor tensor);
+    }
+
     /** hidden [T, hidden] to qkv [T, queryWidth + 2 * kvWidth]: norm, then queries, keys and values side by side. */
-    Graph pre(int layer) {
+    Graph pre(LayerWeights layer) {
         Graph.Builder graph = new Graph.Builder();
         String hidden = graph.input("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
-        String gamma = matrix.vector(graph, "gamma", layer(layer, LayerTensor.INPUT_NORM));
+        String gamma = matrix.vector(graph, "gamma", layer.tensor(LayerTensor.INPUT_NORM));
         norm(graph, hidden, gamma, "normed");
         List<Tensor> qkv = List.of(
-                layer(layer, LayerTensor.QUERY), layer(layer, LayerTensor.KEY), layer(layer, LayerTensor.VALUE));
+                layer.tensor(LayerTensor.QUERY), layer.tensor(LayerTensor.KEY), layer.tensor(LayerTensor.VALUE));
         matrix.multiply(graph, "normed", "qkv", qkv);
         return graph.output("qkv", ElementType.FLOAT, Graph.FREE, qkvWidth(config))
                 .build();
@@ -41,33 +45,34 @@ final class BlockGraphs {
 
     /**
      * attention [T, queryWidth] and residual [T, hidden] to hidden [T, hidden]: output projection, residual, norm, gated MLP,
-     * residual.
+     * residual. The sum [T, hidden] after the attention comes out too, for whoever binds it.
      */
-    Graph post(int layer) {
+    Graph post(LayerWeights layer) {
         Graph.Builder graph = new Graph.Builder();
         String attention = graph.input("attention", ElementType.FLOAT, Graph.FREE, config.queryWidth());
         String residual = graph.input("residual", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
-        matrix.multiply(graph, attention, "projected", List.of(layer(layer, LayerTensor.ATTENTION_OUTPUT)));
-        String gamma = matrix.vector(graph, "gamma", layer(layer, LayerTensor.POST_ATTENTION_NORM));
+        matrix.multiply(graph, attention, "projected", List.of(layer.tensor(LayerTensor.ATTENTION_OUTPUT)));
+        String gamma = matrix.vector(graph, "gamma", layer.tensor(LayerTensor.POST_ATTENTION_NORM));
         graph.nodeOf(
                 "SkipSimplifiedLayerNormalization",
                 Graph.MICROSOFT,
                 List.of("normed", "", "", "sum"),
                 List.of("projected", residual, gamma),
                 Map.of("epsilon", config.rmsNormEps()));
-        matrix.multiply(graph, "normed", "gate", List.of(layer(layer, LayerTensor.GATE)));
-        matrix.multiply(graph, "normed", "up", List.of(layer(layer, LayerTensor.UP)));
+        matrix.multiply(graph, "normed", "gate", List.of(layer.tensor(LayerTensor.GATE)));
+        matrix.multiply(graph, "normed", "up", List.of(layer.tensor(LayerTensor.UP)));
         graph.node("Sigmoid", "", "sigmoid", List.of("gate"), Map.of());
         graph.node("Mul", "", "silu", List.of("gate", "sigmoid"), Map.of());
         graph.node("Mul", "", "gated", List.of("silu", "up"), Map.of());
-        matrix.multiply(graph, "gated", "down", List.of(layer(layer, LayerTensor.DOWN)));
+        matrix.multiply(graph, "gated", "down", List.of(layer.tensor(LayerTensor.DOWN)));
         graph.node("Add", "", "hidden", List.of("down", "sum"), Map.of());
         return graph.output("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize())
+                .output("sum", ElementType.FLOAT, Graph.FREE, config.hiddenSize())
                 .build();
     }
 
     /** hidden [T, hidden] to logits [T, vocabulary]: final norm and head. */
-    Graph head() {
+    Graph head(Checkpoint checkpoint) {
         Graph.Builder graph = new Graph.Builder();
         String hidden = graph.input("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
         String gamma = matrix.vector(graph, "gamma", checkpoint.tensor(TensorNames.FINAL_NORM));
@@ -121,9 +126,5 @@ final class BlockGraphs {
                 y,
                 List.of(x, gamma),
                 Map.of("axis", -1L, "epsilon", config.rmsNormEps(), "stash_type", 1L));
-    }
-
-    private Tensor layer(int layer, LayerTensor tensor) {
-        return checkpoint.tensor(tensor.name(layer));
     }
 }

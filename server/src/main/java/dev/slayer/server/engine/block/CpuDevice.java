@@ -8,19 +8,22 @@ import dev.slayer.surgery.checkpoint.Checkpoint;
 /** The CPU as a device: one ONNX Runtime for all checkpoints. Thread-safe; close it after the engine that uses it. */
 public final class CpuDevice implements AutoCloseable {
     private final OnnxRuntime runtime;
+    private final BlockStore store;
 
-    private CpuDevice(OnnxRuntime runtime) {
+    private CpuDevice(OnnxRuntime runtime, DerivedBlocks limits) {
         this.runtime = runtime;
+        this.store = new BlockStore(runtime, limits);
     }
 
     /**
      * Loads ONNX Runtime.
      *
      * @param threads that work on one operator, at least 1
+     * @param limits of the blocks made from recipes
      * @throws dev.slayer.surgery.SlayerException if the native library cannot be loaded
      */
-    public static CpuDevice open(int threads) {
-        return new CpuDevice(OnnxRuntime.open(threads));
+    public static CpuDevice open(int threads, DerivedBlocks limits) {
+        return new CpuDevice(OnnxRuntime.open(threads), limits);
     }
 
     /** Version of ONNX Runtime. */
@@ -29,19 +32,26 @@ public final class CpuDevice implements AutoCloseable {
     }
 
     /**
-     * Compiles a checkpoint.
+     * Compiles a checkpoint. Takes its time; any thread.
      *
-     * @param checkpoint stays open until the runner is closed
+     * @param name by which layouts of other checkpoints may take its layers
+     * @param checkpoint stays open until the runner has retired
      * @param pool KV memory of the engine
      * @param maxRows rows of the largest step
      */
-    public Runner runner(Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
+    public Runner runner(String name, Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
         checkpoint.verifyUnchanged();
-        return new OnnxRunner(runtime, checkpoint, type, pool, maxRows);
+        return new OnnxRunner(runtime, store, name, checkpoint, type, pool, maxRows);
+    }
+
+    /** What derived blocks take now; any thread. */
+    public DerivedBlocks.Use derivedBlocks() {
+        return store.use();
     }
 
     @Override
     public void close() {
+        store.close();
         runtime.close();
     }
 }

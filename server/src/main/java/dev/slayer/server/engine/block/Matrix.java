@@ -1,7 +1,5 @@
 package dev.slayer.server.engine.block;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Graph;
 import dev.slayer.surgery.checkpoint.Tensor;
@@ -9,16 +7,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** Writes "x times the transpose of a checkpoint's matrix" into a graph, in whatever weight type is asked for. */
 final class Matrix {
     private static final long INT8_ACTIVATIONS = 4; // accuracy_level: activations are quantized too, 15 times faster
 
+    private static final long PART = 1 << 20; // elements that one core takes at a time
     private final WeightType type;
     private final Arena arena;
 
     /**
-     * @param arena for the weights until the session has copied them
+     * @param arena for weights until the session is made, open to all threads
      */
     Matrix(WeightType type, Arena arena) {
         this.type = type;
@@ -36,13 +36,14 @@ final class Matrix {
         int in = Math.toIntExact(parts.getFirst().shape().getLast());
         int out = Math.toIntExact(
                 parts.stream().mapToLong(part -> part.shape().getFirst()).sum());
-        MemorySegment stacked = stack(parts);
         switch (type) {
             case FP32 -> {
-                String weight = graph.weight(y + "_weight", ElementType.FLOAT, stacked, out, in);
+                String weight = graph.weight(y + "_weight", ElementType.FLOAT, memory -> stack(parts, memory), out, in);
                 graph.node("Gemm", "", y, List.of(x, weight), Map.of("transB", 1L));
             }
             case INT8, INT4 -> {
+                MemorySegment stacked = arena.allocate((long) out * in * Float.BYTES, 64);
+                stack(parts, stacked);
                 Quantizer.Quantized quantized = new Quantizer(type.bits()).quantize(stacked, out, in, arena);
                 int blob = Quantizer.BLOCK * type.bits() / 8;
                 String values = graph.weight(
@@ -66,27 +67,26 @@ final class Matrix {
 
     /** A vector as a weight of the graph. */
     String vector(Graph.Builder graph, String name, Tensor tensor) {
-        return graph.weight(name, ElementType.FLOAT, float32(tensor), tensor.elements());
+        return graph.weight(name, ElementType.FLOAT, memory -> tensor.toFloat32(0, memory), tensor.elements());
     }
 
-    private MemorySegment stack(List<Tensor> parts) {
-        if (parts.size() == 1) {
-            return float32(parts.getFirst());
-        }
-        long elements = parts.stream().mapToLong(Tensor::elements).sum();
-        MemorySegment stacked = arena.allocate(elements * Float.BYTES, 64);
+    /** Writes matrices below one another as float32. */
+    private static void stack(List<Tensor> parts, MemorySegment target) {
         long at = 0;
         for (Tensor part : parts) {
             long bytes = part.elements() * Float.BYTES;
-            part.toFloat32(0, stacked.asSlice(at, bytes));
+            convert(part, target.asSlice(at, bytes));
             at += bytes;
         }
-        return stacked;
     }
 
-    private MemorySegment float32(Tensor tensor) {
-        MemorySegment floats = arena.allocate(tensor.elements() * JAVA_FLOAT.byteSize(), 64);
-        tensor.toFloat32(0, floats);
-        return floats;
+    /** On all cores. */
+    private static void convert(Tensor tensor, MemorySegment target) {
+        int parts = (int) ((tensor.elements() + PART - 1) / PART);
+        IntStream.range(0, parts).parallel().forEach(part -> {
+            long from = part * PART;
+            long count = Math.min(PART, tensor.elements() - from);
+            tensor.toFloat32(from, target.asSlice(from * Float.BYTES, count * Float.BYTES));
+        });
     }
 }

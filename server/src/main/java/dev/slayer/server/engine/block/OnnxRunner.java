@@ -6,6 +6,8 @@ import dev.slayer.server.engine.Chunk;
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
+import dev.slayer.server.engine.Stack;
+import dev.slayer.server.engine.StackCost;
 import dev.slayer.server.onnx.Binding;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.OnnxRuntime;
@@ -21,26 +23,24 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
- * A checkpoint on the CPU. All rows of a step lie packed in one matrix [T, hidden]; blocks take them together, attention takes
- * each sequence's rows apart.
+ * A checkpoint on the CPU. All rows of a step lie packed in one matrix [T, hidden]: embedded, walked through their stacks, and
+ * scored by the head.
  */
 final class OnnxRunner implements Runner {
     private static final int HEAD_ROWS = 64; // logits of more rows at once only cost memory
 
     private final ModelConfig config;
     private final KvPool pool;
+    private final BlockStore store;
+    private final LoadedCheckpoint loaded;
     private final Tensor embedding;
-    private final BlockTable blocks;
-    private final Attention attention;
+    private final Walk walk;
     private final Binding headBinding;
     private final Deque<Runnable> closers = new ArrayDeque<>();
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment hidden;
-    private final MemorySegment hiddenNext;
-    private final MemorySegment qkv;
-    private final MemorySegment attended;
     private final MemorySegment headRows;
     private final MemorySegment logits;
     private final float[] logitsRow;
@@ -48,33 +48,40 @@ final class OnnxRunner implements Runner {
     /**
      * Compiles every layer's block.
      *
-     * @param checkpoint stays open as long as the runner; not closed by it
+     * @param name what layouts of other checkpoints call it
+     * @param checkpoint stays open until the runner has retired; not closed by it
      * @param maxRows rows of the largest step
      * @throws dev.slayer.surgery.SlayerException if the checkpoint or the runtime fails
      */
-    OnnxRunner(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
+    OnnxRunner(
+            OnnxRuntime runtime,
+            BlockStore store,
+            String name,
+            Checkpoint checkpoint,
+            WeightType type,
+            KvPool pool,
+            int maxRows) {
         this.config = checkpoint.config();
         this.pool = pool;
+        this.store = store;
         this.embedding = checkpoint.tensor(TensorNames.EMBEDDING);
-        this.blocks = BlockTable.ofLayers(runtime, checkpoint, type);
-        try (Arena weights = Arena.ofConfined()) {
-            Attention newAttention = new Attention(runtime, config);
-            closers.push(newAttention::close);
-            this.attention = newAttention;
-            Session head = runtime.session(new BlockGraphs(checkpoint, new Matrix(type, weights)).head());
+        closers.push(arena::close);
+        try (Arena weights = Arena.ofShared()) {
+            Attention attention = new Attention(runtime, config);
+            closers.push(attention::close);
+            this.walk = new Walk(config, attention, maxRows);
+            closers.push(walk::close);
+            Session head = runtime.session(new BlockGraphs(config, new Matrix(type, weights)).head(checkpoint));
             closers.push(head::close);
             this.headBinding = head.bind();
             closers.push(headBinding::close);
+            this.headRows = arena.allocate((long) HEAD_ROWS * config.hiddenSize() * Float.BYTES, 64);
+            this.logits = arena.allocate((long) HEAD_ROWS * config.vocabularySize() * Float.BYTES, 64);
+            this.loaded = store.add(name, checkpoint, type); // last: layouts can use its layers from here on
         } catch (RuntimeException | Error e) {
-            close();
+            free();
             throw e;
         }
-        this.hidden = floats((long) maxRows * config.hiddenSize());
-        this.hiddenNext = floats((long) maxRows * config.hiddenSize());
-        this.qkv = floats((long) maxRows * BlockGraphs.qkvWidth(config));
-        this.attended = floats((long) maxRows * config.queryWidth());
-        this.headRows = floats((long) HEAD_ROWS * config.hiddenSize());
-        this.logits = floats((long) HEAD_ROWS * config.vocabularySize());
         this.logitsRow = new float[config.vocabularySize()];
     }
 
@@ -84,59 +91,50 @@ final class OnnxRunner implements Runner {
     }
 
     @Override
+    public CompletableFuture<Stack> prepare(Layout layout) {
+        BlockStore.Lease lease = store.lease(loaded, layout);
+        return lease.ready()
+                .<Stack>thenApply(ready -> new BlockStack(layout, lease))
+                .whenComplete((stack, failure) -> {
+                    if (failure != null) {
+                        lease.close();
+                    }
+                });
+    }
+
+    @Override
+    public StackCost cost(Layout layout) {
+        BlockStore.DerivedNeed need = store.need(loaded, layout);
+        long kvBytes = KvCache.bytes(KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), 1, 1);
+        return new StackCost(need.bytes(), need.residentBytes(), kvBytes);
+    }
+
+    @Override
     public KvCache openKv(Layout layout) {
-        return new KvCache(pool, layout.depth(), config.kvHeads(), config.headDim(), config.contextLength());
+        return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
     }
 
     @Override
     public long kvBytes(Layout layout, int rows) {
-        return KvCache.peakBytes(layout.depth(), config.kvHeads(), config.headDim(), config.contextLength(), rows);
+        return KvCache.peakBytes(
+                KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength(), rows);
     }
 
     @Override
-    public void run(Layout layout, List<Chunk> chunks, LogitsSink sink) {
-        int rows = embed(chunks);
-        MemorySegment in = rows(hidden, rows, config.hiddenSize());
-        MemorySegment out = rows(hiddenNext, rows, config.hiddenSize());
-        MemorySegment packed = rows(qkv, rows, BlockGraphs.qkvWidth(config));
-        MemorySegment attentionRows = rows(attended, rows, config.queryWidth());
-        for (int slot = 0; slot < layout.depth(); slot++) {
-            Block block = blocks.of(layout.slots().get(slot));
-            block.pre(rows, in, packed);
-            attend(chunks, slot);
-            block.post(rows, attentionRows, in, out);
-            MemorySegment swap = in;
-            in = out;
-            out = swap;
-        }
-        score(chunks, in, sink);
+    public void run(List<Chunk> chunks, LogitsSink sink) {
+        embed(chunks);
+        score(chunks, walk.run(chunks), sink);
     }
 
-    /** Looks up each row's embedding; returns the number of rows. */
-    private int embed(List<Chunk> chunks) {
+    /** Looks up each row's embedding. */
+    private void embed(List<Chunk> chunks) {
         long width = config.hiddenSize();
         int row = 0;
         for (Chunk chunk : chunks) {
             for (int position = chunk.from(); position < chunk.end(); position++) {
-                MemorySegment target = hidden.asSlice(row++ * width * Float.BYTES, width * Float.BYTES);
+                MemorySegment target = walk.rows().asSlice(row++ * width * Float.BYTES, width * Float.BYTES);
                 embedding.toFloat32(chunk.tokens()[position] * width, target);
             }
-        }
-        return row;
-    }
-
-    private void attend(List<Chunk> chunks, int slot) {
-        int row = 0;
-        for (Chunk chunk : chunks) {
-            attention.run(
-                    slice(qkv, row, chunk.count(), BlockGraphs.qkvWidth(config)),
-                    slice(attended, row, chunk.count(), config.queryWidth()),
-                    chunk.from(),
-                    chunk.count(),
-                    chunk.length(),
-                    chunk.kv(),
-                    slot);
-            row += chunk.count();
         }
     }
 
@@ -180,24 +178,19 @@ final class OnnxRunner implements Runner {
         }
     }
 
-    private MemorySegment floats(long count) {
-        return arena.allocate(count * Float.BYTES, 64);
-    }
-
     private static MemorySegment rows(MemorySegment matrix, int rows, int width) {
-        return slice(matrix, 0, rows, width);
-    }
-
-    private static MemorySegment slice(MemorySegment matrix, int row, int rows, int width) {
-        return matrix.asSlice((long) row * width * Float.BYTES, (long) rows * width * Float.BYTES);
+        return matrix.asSlice(0, (long) rows * width * Float.BYTES);
     }
 
     @Override
-    public void close() {
-        closers.forEach(Runnable::run); // newest first; each may run again
-        blocks.close();
-        if (arena.scope().isAlive()) {
-            arena.close();
+    public CompletableFuture<Void> retire() {
+        free();
+        return store.retire(loaded);
+    }
+
+    private void free() {
+        while (!closers.isEmpty()) {
+            closers.pop().run(); // newest first
         }
     }
 }

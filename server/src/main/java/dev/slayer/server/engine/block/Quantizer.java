@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.stream.IntStream;
 
 /**
  * Quantizes a matrix in blocks of 32 along its rows, in the layout of ONNX Runtime's MatMulNBits: a weight is
@@ -15,6 +16,7 @@ import java.lang.foreign.SegmentAllocator;
  */
 final class Quantizer {
     static final int BLOCK = 32;
+    private static final int PART = 64; // rows that one core takes at a time
 
     private final int bits;
     private final int zero;
@@ -36,25 +38,36 @@ final class Quantizer {
     record Quantized(MemorySegment values, MemorySegment scales, int rows, int columns, int blocks) {}
 
     /**
-     * @param matrix float32 [rows, columns]; a last block that is not full is padded with zeros
+     * Works on all cores.
+     *
+     * @param matrix float32 [rows, columns], in memory that all threads may read; a last block that is not full is padded with zeros
+     * @param allocator of memory that all threads may write
      */
     Quantized quantize(MemorySegment matrix, int rows, int columns, SegmentAllocator allocator) {
         int blocks = (columns + BLOCK - 1) / BLOCK;
         int blockBytes = BLOCK * bits / 8;
         MemorySegment values = allocator.allocate((long) rows * blocks * blockBytes, 64);
         MemorySegment scales = allocator.allocate((long) rows * blocks * Float.BYTES, 64);
-        float[] row = new float[blocks * BLOCK];
+        Quantized quantized = new Quantized(values, scales, rows, columns, blocks);
+        IntStream.range(0, (rows + PART - 1) / PART)
+                .parallel()
+                .forEach(part -> quantizeRows(matrix, part * PART, Math.min(rows, (part + 1) * PART), quantized));
+        return quantized;
+    }
+
+    private void quantizeRows(MemorySegment matrix, int from, int to, Quantized target) {
+        int blockBytes = BLOCK * bits / 8;
+        float[] row = new float[target.blocks * BLOCK];
         byte[] packed = new byte[blockBytes];
-        for (int r = 0; r < rows; r++) {
-            MemorySegment.copy(matrix, JAVA_FLOAT, (long) r * columns * Float.BYTES, row, 0, columns);
-            for (int block = 0; block < blocks; block++) {
+        for (int r = from; r < to; r++) {
+            MemorySegment.copy(matrix, JAVA_FLOAT, (long) r * target.columns * Float.BYTES, row, 0, target.columns);
+            for (int block = 0; block < target.blocks; block++) {
                 float scale = quantizeBlock(row, block * BLOCK, packed);
-                long at = (long) r * blocks + block;
-                scales.setAtIndex(JAVA_FLOAT, at, scale);
-                MemorySegment.copy(packed, 0, values, JAVA_BYTE, at * blockBytes, blockBytes);
+                long at = (long) r * target.blocks + block;
+                target.scales.setAtIndex(JAVA_FLOAT, at, scale);
+                MemorySegment.copy(packed, 0, target.values, JAVA_BYTE, at * blockBytes, blockBytes);
             }
         }
-        return new Quantized(values, scales, rows, columns, blocks);
     }
 
     private float quantizeBlock(float[] row, int from, byte[] packed) {

@@ -18,4 +18,12 @@ public enum WeightType {
     int bits() {
         return bits;
     }
+
+    /** Bytes of so many weights, scales included. */
+    long bytes(long weights) {
+        return switch (this) {
+            case FP32 -> weights * Float.BYTES;
+            case INT8, INT4 -> weights * bits / 8 + weights / Quantizer.BLOCK * Float.BYTES;
+        };
+    }
 }

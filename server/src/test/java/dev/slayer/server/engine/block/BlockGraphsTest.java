@@ -40,15 +40,18 @@ class BlockGraphsTest {
     @FieldSource("CHECKPOINTS")
     void preAttentionAndPostEqualTheReferenceOnEveryLayer(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(name));
-                Arena arena = Arena.ofConfined();
+                Arena arena = Arena.ofShared();
                 KvPool pool = new KvPool(1L << 28);
                 Attention attention = new Attention(runtime, checkpoint.config())) {
             ModelConfig config = checkpoint.config();
             ReferenceModel reference = new ReferenceModel(checkpoint);
-            BlockGraphs graphs = new BlockGraphs(checkpoint, new Matrix(WeightType.FP32, arena));
+            BlockGraphs graphs = new BlockGraphs(config, new Matrix(WeightType.FP32, arena));
             Random random = new Random(1);
             for (int layer = 0; layer < config.layers(); layer++) {
-                try (Block block = new Block(runtime.session(graphs.pre(layer)), runtime.session(graphs.post(layer)));
+                int number = layer;
+                BlockGraphs.LayerWeights weights = tensor -> checkpoint.tensor(tensor.name(number));
+                try (Block block =
+                                new Block(runtime.session(graphs.pre(weights)), runtime.session(graphs.post(weights)));
                         KvCache kv = new KvCache(pool, 1, config.kvHeads(), config.headDim(), config.contextLength())) {
                     float[][] hidden = random(random, config.hiddenSize());
                     MemorySegment in = put(arena, hidden);
@@ -75,7 +78,7 @@ class BlockGraphsTest {
     @Test
     void attentionChangesItsTableWithTheLengthWhereTheRopeIsDynamic() {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama2"));
-                Arena arena = Arena.ofConfined();
+                Arena arena = Arena.ofShared();
                 KvPool pool = new KvPool(1L << 28)) {
             ModelConfig config = withDynamicRope(checkpoint.config(), 40);
             ReferenceModel reference = new ReferenceModel(checkpoint, config);

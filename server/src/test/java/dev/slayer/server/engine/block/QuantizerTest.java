@@ -26,7 +26,7 @@ class QuantizerTest {
     @ParameterizedTest
     @ValueSource(ints = {4, 8})
     void everyWeightComesBackWithinAStepOfItsBlock(int bits) {
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             int in = 96;
             float[] weights = gaussian(OUT * in, 3);
             Quantizer.Quantized quantized = quantize(arena, weights, in, bits);
@@ -42,7 +42,7 @@ class QuantizerTest {
 
     @Test
     void aBlockOfZerosStaysZero() {
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             Quantizer.Quantized quantized = quantize(arena, new float[OUT * 32], 32, 4);
             assertThat(dequantized(quantized, 5, 4)).isZero();
         }
@@ -54,7 +54,7 @@ class QuantizerTest {
         int in = 96 + 16; // the last block is not full
         int rows = 5;
         try (OnnxRuntime runtime = OnnxRuntime.open(2);
-                Arena arena = Arena.ofConfined()) {
+                Arena arena = Arena.ofShared()) {
             float[] weights = gaussian(OUT * in, 4);
             Tensor tensor = new Tensor("w", DType.F32, List.of((long) OUT, (long) in), memory(arena, weights));
             Graph.Builder graph = new Graph.Builder();

@@ -3,14 +3,10 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.slayer.server.engine.Chunk;
-import dev.slayer.server.engine.KvCache;
-import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.layout.Layout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -33,9 +29,8 @@ class WeightTypeQualityTest {
                 Tokenizer tokenizer = Tokenizer.load(checkpoint.directory())) {
             List<int[]> windows = windows(tokenizer);
             for (WeightType type : WeightType.values()) {
-                try (KvPool pool = new KvPool(1L << 28);
-                        OnnxRunner runner = new OnnxRunner(runtime, checkpoint, type, pool, WINDOW)) {
-                    losses.put(type, loss(runner, windows));
+                try (Rig rig = new Rig(runtime, checkpoint, type, WINDOW)) {
+                    losses.put(type, loss(rig, windows));
                 }
             }
         }
@@ -66,34 +61,16 @@ class WeightTypeQualityTest {
         return windows;
     }
 
-    private static double loss(OnnxRunner runner, List<int[]> windows) {
-        Layout layout = Layout.identity(runner.config().layers());
-        double[] sum = {0};
-        int[] count = {0};
+    private static double loss(Rig rig, List<int[]> windows) {
+        double sum = 0;
+        int count = 0;
         for (int[] ids : windows) {
-            try (KvCache kv = runner.openKv(layout)) {
-                assertThat(kv.reserve(ids.length, 0)).isTrue();
-                Chunk chunk = new Chunk(ids, ids.length, 0, ids.length, 0, kv);
-                runner.run(layout, List.of(chunk), (index, position, logits) -> {
-                    if (position + 1 < ids.length) {
-                        sum[0] -= logprob(logits, ids[position + 1]);
-                        count[0]++;
-                    }
-                });
+            float[][] logits = rig.logits(rig.identity(), ids, WINDOW);
+            for (int position = 1; position < ids.length; position++) {
+                sum -= Rig.logprob(logits[position - 1], ids[position]);
+                count++;
             }
         }
-        return sum[0] / count[0];
-    }
-
-    private static double logprob(float[] logits, int token) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - max);
-        }
-        return logits[token] - max - Math.log(sum);
+        return sum / count;
     }
 }

@@ -1,0 +1,62 @@
+package dev.slayer.server.engine.block;
+
+import dev.slayer.server.engine.KvCache;
+import dev.slayer.server.engine.Stack;
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.Slot;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The blocks of a layout, in the order in which a row passes them. Slots that add nothing are left out. */
+final class BlockStack implements Stack {
+    private final Layout layout;
+    private final BlockStore.Lease lease;
+    private final List<Stage> stages;
+
+    /**
+     * A slot that does something.
+     *
+     * @param order where the block stands among the layers of a model
+     * @param kvSlot of the sequence's cache; -1 where attention is off
+     * @param attention factor of what the attention adds
+     * @param mlp factor of what the MLP adds
+     */
+    record Stage(Block block, int order, int kvSlot, float attention, float mlp) {
+        boolean attends() {
+            return kvSlot >= 0;
+        }
+    }
+
+    /** Takes over a lease that is ready. */
+    BlockStack(Layout layout, BlockStore.Lease lease) {
+        this.layout = layout;
+        this.lease = lease;
+        List<Stage> found = new ArrayList<>();
+        int kvSlot = 0;
+        for (Slot slot : layout.slots()) {
+            if (!slot.silent()) {
+                found.add(new Stage(
+                        lease.block(slot.recipe()),
+                        lease.order(slot.recipe()),
+                        KvCache.attends(slot) ? kvSlot++ : -1,
+                        slot.gates().attentionScale(),
+                        slot.gates().mlpScale()));
+            }
+        }
+        this.stages = List.copyOf(found);
+    }
+
+    List<Stage> stages() {
+        return stages;
+    }
+
+    @Override
+    public Layout layout() {
+        return layout;
+    }
+
+    @Override
+    public void close() {
+        lease.close();
+    }
+}
