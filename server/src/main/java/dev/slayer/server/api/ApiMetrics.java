@@ -5,6 +5,7 @@ import dev.slayer.server.engine.EngineStatus;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
@@ -20,8 +21,12 @@ final class ApiMetrics implements Handler<RoutingContext> {
     private final PrometheusMeterRegistry registry;
     private final Map<String, ModelMetrics> models = new ConcurrentHashMap<>();
 
-    ApiMetrics(PrometheusMeterRegistry registry, Engine engine) {
+    ApiMetrics(PrometheusMeterRegistry registry, Engine engine, Catalog catalog) {
         this.registry = registry;
+        Gauge.builder("slayer_variants", catalog, source -> source.variants().size())
+                .description("Named variants, those that cannot be served now included.")
+                .strongReference(true)
+                .register(registry);
         gauge("slayer_num_requests_running", "Sequences that hold KV.", engine, EngineStatus::running);
         gauge("slayer_num_requests_waiting", "Sequences in the queue.", engine, EngineStatus::waiting);
         gauge("slayer_kv_cache_usage_perc", "Share of the KV memory in use, 0 to 1.", engine, ApiMetrics::kvUsage);
@@ -30,6 +35,15 @@ final class ApiMetrics implements Handler<RoutingContext> {
     /** Meters of a served model. */
     ModelMetrics of(String model) {
         return models.computeIfAbsent(model, name -> new ModelMetrics(registry, name));
+    }
+
+    /** Drops the meters of a model that is no more: names come and go, meters would only come. */
+    void forget(String model) {
+        models.remove(model);
+        registry.getMeters().stream()
+                .map(Meter::getId)
+                .filter(id -> model.equals(id.getTag(ModelMetrics.MODEL)))
+                .forEach(registry::remove);
     }
 
     /** All meters in Prometheus' text format. */

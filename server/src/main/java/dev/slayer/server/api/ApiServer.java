@@ -1,23 +1,19 @@
 package dev.slayer.server.api;
 
-import dev.slayer.server.engine.Engine;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The HTTP server. It owns its sockets and threads; the engine, the tokenizers and the registry belong to the caller, who closes
- * them after the server. Thread-safe.
+ * The HTTP server. It owns its sockets and threads; its parts belong to the caller, who closes them after the server. Thread-safe.
  */
 public interface ApiServer extends AutoCloseable {
     /**
-     * Binds and serves. Waits until requests can come.
+     * Reads the store of variants, binds and serves. Waits until requests can come.
      *
      * @throws dev.slayer.surgery.SlayerException if the address cannot be bound
      */
-    static ApiServer start(
-            ApiSettings settings, ModelDirectory models, Engine engine, PrometheusMeterRegistry registry) {
-        return VertxApiServer.start(settings, models, engine, registry);
+    static ApiServer start(ApiSettings settings, ApiParts parts) {
+        return VertxApiServer.start(settings, parts);
     }
 
     /** The address that was asked for. */

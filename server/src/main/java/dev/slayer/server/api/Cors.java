@@ -35,7 +35,8 @@ final class Cors implements Handler<RoutingContext> {
             return;
         }
         response.putHeader("access-control-allow-origin", any ? "*" : origin);
-        response.putHeader("access-control-expose-headers", "x-request-id, retry-after, x-slayer-warning");
+        response.putHeader(
+                "access-control-expose-headers", "x-request-id, retry-after, x-slayer-warning, x-slayer-layout");
         if (request.method().equals(HttpMethod.OPTIONS) && request.getHeader("access-control-request-method") != null) {
             String headers = request.getHeader("access-control-request-headers");
             if (headers != null && HEADER_NAMES.matcher(headers).matches()) {

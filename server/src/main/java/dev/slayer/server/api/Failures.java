@@ -8,6 +8,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +49,11 @@ final class Failures implements Handler<RoutingContext> {
             return ErrorBody.of(new SlayerException(
                     ctx.statusCode(), "bad_request", null, sentence(refused.getMessage()), refused));
         }
+        if (cause instanceof HttpException refused && refused.getStatusCode() >= 400 && refused.getStatusCode() < 500) {
+            Throwable reason = refused.getCause() == null ? refused : refused.getCause(); // such as a broken escape
+            return ErrorBody.of(new SlayerException(
+                    refused.getStatusCode(), "bad_request", null, sentence(reason.getMessage()), refused));
+        }
         return render(ctx, cause);
     }
 
@@ -78,8 +84,14 @@ final class Failures implements Handler<RoutingContext> {
     static ErrorBody render(RoutingContext ctx, Throwable cause) {
         String id = RequestIds.of(ctx);
         if (cause instanceof SlayerException failure) {
-            if (failure.status() >= 500 && failure.status() != 503) {
-                LOG.error("request {} failed: {}", id, failure.getMessage(), failure);
+            switch (failure.status()) {
+                case 503 -> {} // said by the server itself, on its way down
+                case 507 -> LOG.warn("request {} needs more memory than there is: {}", id, failure.getMessage());
+                default -> {
+                    if (failure.status() >= 500) {
+                        LOG.error("request {} failed: {}", id, failure.getMessage(), failure);
+                    }
+                }
             }
             return ErrorBody.of(failure);
         }

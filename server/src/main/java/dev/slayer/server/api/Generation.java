@@ -19,6 +19,7 @@ import java.util.UUID;
  * @param id of the answer, {@code cmpl-...} or {@code chatcmpl-...}
  * @param created when it was asked for
  * @param model that answers; pinned for the whole request
+ * @param shown what the answer calls the model
  * @param chat whether to answer in the shape of chat completions
  * @param echo begin the answer with the prompt
  * @param logprobs top tokens to name at each position, if log-probabilities are asked for
@@ -31,6 +32,7 @@ record Generation(
         String id,
         Instant created,
         ServedModel model,
+        String shown,
         boolean chat,
         boolean echo,
         OptionalInt logprobs,
@@ -39,7 +41,7 @@ record Generation(
         List<SequenceRequest> sequences,
         Optional<String> warning) {
 
-    static Generation of(CompletionRequest request, ServedModel model) {
+    static Generation of(CompletionRequest request, ServedModel model, String shown) {
         GenerationOptions options = request.options();
         boolean scorePrompt = (request.echo() && request.logprobs().isPresent())
                 || options.promptLogprobs().isPresent();
@@ -57,6 +59,7 @@ record Generation(
                 "cmpl-" + UUID.randomUUID(),
                 Instant.now(),
                 model,
+                shown,
                 false,
                 request.echo(),
                 request.logprobs(),
@@ -66,7 +69,7 @@ record Generation(
                 warning);
     }
 
-    static Generation of(ChatRequest request, ServedModel model) {
+    static Generation of(ChatRequest request, ServedModel model, String shown) {
         GenerationOptions options = request.options();
         Scores scores =
                 scores(request.topLogprobs(), options, options.promptLogprobs().isPresent());
@@ -77,6 +80,7 @@ record Generation(
                 "chatcmpl-" + UUID.randomUUID(),
                 Instant.now(),
                 model,
+                shown,
                 true,
                 false,
                 request.topLogprobs(),
@@ -130,7 +134,7 @@ record Generation(
                 options.includeStop());
         for (int answer = 0; answer < options.n(); answer++) {
             sequences.add(new SequenceRequest(
-                    model.name(),
+                    model.checkpoint(),
                     model.layout(),
                     prompt.tokens(),
                     seeded(options.sampling(), answer),

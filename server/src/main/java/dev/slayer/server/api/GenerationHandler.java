@@ -7,6 +7,11 @@ import io.vertx.ext.web.RoutingContext;
 
 /** POST /v1/completions and /v1/chat/completions: a worker parses and tokenizes, the engine runs, a reply collects. */
 final class GenerationHandler implements Handler<RoutingContext> {
+    /** Carries the canonical text of the layout that answers. */
+    private static final String LAYOUT = "x-slayer-layout";
+
+    private static final int LONGEST_LAYOUT = 1024;
+
     private final ApiScope scope;
     private final Mailbox mailbox;
     private final boolean chat;
@@ -21,25 +26,43 @@ final class GenerationHandler implements Handler<RoutingContext> {
     public void handle(RoutingContext ctx) {
         long arrival = System.nanoTime();
         byte[] body = BodyReader.body(ctx);
-        String pathModel = ModelPath.of(ctx);
+        RequestedModel wanted = RequestedModel.of(ctx);
         ctx.vertx()
-                .executeBlocking(() -> prepare(body, pathModel), false)
-                .onSuccess(generation -> run(ctx, generation, arrival))
+                .executeBlocking(() -> prepare(body, wanted), false)
+                .onSuccess(prepared -> run(ctx, prepared, arrival))
                 .onFailure(ctx::fail);
     }
 
-    private Generation prepare(byte[] body, String pathModel) {
+    /** A request that is ready to run, and the model that stays loaded until it has been answered. */
+    private record Prepared(Generation generation, ModelUse use) {}
+
+    private Prepared prepare(byte[] body, RequestedModel wanted) {
         Fields fields = Json.parse(body);
-        ServedModel model = ModelPath.resolve(scope.models(), pathModel, fields);
-        return chat
-                ? Generation.of(ChatRequest.read(fields, model, scope.settings()), model)
-                : Generation.of(CompletionRequest.read(fields, model, scope.settings()), model);
+        ModelUse use = scope.models().use(wanted.or(fields));
+        boolean ready = false;
+        try {
+            ServedModel model = use.model();
+            Generation generation = chat
+                    ? Generation.of(ChatRequest.read(fields, model, scope.settings()), model, use.shown())
+                    : Generation.of(CompletionRequest.read(fields, model, scope.settings()), model, use.shown());
+            ready = true;
+            return new Prepared(generation, use);
+        } finally {
+            if (!ready) {
+                use.close();
+            }
+        }
     }
 
-    private void run(RoutingContext ctx, Generation generation, long arrival) {
+    private void run(RoutingContext ctx, Prepared prepared, long arrival) {
+        Generation generation = prepared.generation;
         if (ctx.response().closed() || ctx.response().ended()) {
+            prepared.use.close();
             return;
         }
+        ctx.addEndHandler(done -> prepared.use.close());
+        generation.model().requests().increment();
+        ctx.response().putHeader(LAYOUT, shortened(generation.model().layout().text()));
         generation.warning().ifPresent(warning -> ctx.response().putHeader("x-slayer-warning", warning));
         ModelMetrics metrics = scope.metrics().of(generation.model().name());
         Reply reply = generation.options().stream()
@@ -53,5 +76,9 @@ final class GenerationHandler implements Handler<RoutingContext> {
             reply.abandon();
         });
         reply.start(scope.engine(), mailbox, arrival);
+    }
+
+    private static String shortened(String layout) {
+        return layout.length() <= LONGEST_LAYOUT ? layout : layout.substring(0, LONGEST_LAYOUT) + "...";
     }
 }

@@ -6,6 +6,9 @@ import io.micrometer.core.instrument.MeterRegistry;
 
 /** The meters of one served model, one observation per sequence unless it says token. Thread-safe. */
 final class ModelMetrics {
+    /** Tag of the model's name. */
+    static final String MODEL = "model_name";
+
     private static final double[] FIRST_TOKEN = {
         0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560
     };
@@ -87,7 +90,7 @@ final class ModelMetrics {
             allPromptTokens.increment(prompt);
             Counter.builder("slayer_request_success")
                     .description("Ended sequences by the reason of their end.")
-                    .tag("model_name", model)
+                    .tag(MODEL, model)
                     .tag("finished_reason", reason)
                     .register(registry)
                     .increment();
@@ -102,14 +105,11 @@ final class ModelMetrics {
         return DistributionSummary.builder(name)
                 .description(description)
                 .serviceLevelObjectives(buckets)
-                .tag("model_name", model)
+                .tag(MODEL, model)
                 .register(registry);
     }
 
     private Counter counter(String name, String description) {
-        return Counter.builder(name)
-                .description(description)
-                .tag("model_name", model)
-                .register(registry);
+        return Counter.builder(name).description(description).tag(MODEL, model).register(registry);
     }
 }

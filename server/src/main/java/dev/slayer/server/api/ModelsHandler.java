@@ -1,51 +1,83 @@
 package dev.slayer.server.api;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.vertx.core.buffer.Buffer;
+import com.fasterxml.jackson.core.JsonGenerator;
 import io.vertx.ext.web.RoutingContext;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.util.List;
 
 /** GET /v1/models and /v1/models/{id}. */
 final class ModelsHandler {
-    private final ModelDirectory models;
+    private final ApiScope scope;
 
-    ModelsHandler(ModelDirectory models) {
-        this.models = models;
+    ModelsHandler(ApiScope scope) {
+        this.scope = scope;
     }
 
+    /** All models; under the path or with the edits of one, that one. */
     void list(RoutingContext ctx) {
-        String pathModel = ModelPath.of(ctx);
-        ObjectNode list = Json.MAPPER.createObjectNode().put("object", "list");
-        ArrayNode data = list.putArray("data");
-        if (pathModel.isEmpty()) {
-            models.models().forEach(model -> data.add(describe(model)));
-        } else {
-            data.add(describe(models.resolve(pathModel)));
-        }
-        send(ctx, list);
+        RequestedModel wanted = RequestedModel.of(ctx);
+        Answer.with(ctx, scope, 200, () -> {
+            List<Entry> entries = wanted.isEmpty()
+                    ? scope.models().models().stream().map(Entry::of).toList()
+                    : List.of(entry(wanted));
+            return out -> {
+                try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
+                    json.writeStartObject();
+                    json.writeStringField("object", "list");
+                    json.writeArrayFieldStart("data");
+                    for (Entry entry : entries) {
+                        entry.write(json);
+                    }
+                    json.writeEndArray();
+                    json.writeEndObject();
+                }
+            };
+        });
     }
 
+    /** A model by its name, or an edit of one as the {@code model} field names it. */
     void one(RoutingContext ctx) {
-        send(ctx, describe(models.resolve(ctx.pathParam("id"))));
+        RequestedModel wanted =
+                new RequestedModel(ctx.pathParam("id"), RequestedModel.of(ctx).query());
+        Answer.with(ctx, scope, 200, () -> {
+            Entry entry = entry(wanted);
+            return out -> {
+                try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
+                    entry.write(json);
+                }
+            };
+        });
     }
 
-    private static ObjectNode describe(ServedModel model) {
-        ObjectNode node = Json.MAPPER.createObjectNode();
-        node.put("id", model.name())
-                .put("object", "model")
-                .put("created", model.created().getEpochSecond())
-                .put("owned_by", "slayer")
-                .put("root", model.name())
-                .putNull("parent")
-                .put("max_model_len", model.maxModelLen())
-                .putArray("permission");
-        return node;
+    private Entry entry(RequestedModel wanted) {
+        ServedModel model = scope.models().edit(wanted).model();
+        boolean edited = wanted.hasEdits() || !wanted.query().isEmpty();
+        return new Entry(model, wanted.shown(model), edited || model.parent().isPresent());
     }
 
-    private static void send(RoutingContext ctx, ObjectNode node) {
-        ctx.response()
-                .putHeader("content-type", "application/json")
-                .end(Buffer.buffer(node.toString().getBytes(StandardCharsets.UTF_8)));
+    /**
+     * A line of the list.
+     *
+     * @param id what clients may call the model
+     * @param variant whether it is one of its checkpoint
+     */
+    private record Entry(ServedModel model, String id, boolean variant) {
+        static Entry of(ServedModel model) {
+            return new Entry(model, model.name(), model.parent().isPresent());
+        }
+
+        void write(JsonGenerator json) throws IOException {
+            json.writeStartObject();
+            json.writeStringField("id", id);
+            json.writeStringField("object", "model");
+            json.writeNumberField("created", model.created().getEpochSecond());
+            json.writeStringField("owned_by", "slayer");
+            json.writeStringField("root", model.checkpoint());
+            json.writeStringField("parent", variant ? model.checkpoint() : null);
+            json.writeNumberField("max_model_len", model.maxModelLen());
+            json.writeArrayFieldStart("permission");
+            json.writeEndArray();
+            json.writeEndObject();
+        }
     }
 }

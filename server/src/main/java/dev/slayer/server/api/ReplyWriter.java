@@ -122,7 +122,7 @@ final class ReplyWriter {
         json.writeStringField("id", generation.id());
         json.writeStringField("object", object);
         json.writeNumberField("created", generation.created().getEpochSecond());
-        json.writeStringField("model", generation.model().name());
+        json.writeStringField("model", generation.shown());
         json.writeStringField("system_fingerprint", generation.model().fingerprint());
     }
 

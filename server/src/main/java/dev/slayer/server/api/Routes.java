@@ -6,7 +6,6 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.util.List;
 import java.util.Set;
 
 /**
@@ -42,19 +41,43 @@ final class Routes {
             routes.router.errorHandler(status, failures);
         }
         routes.openAi(scope, mailbox);
+        routes.variants(new VariantsHandler(scope));
+        routes.exports(new ExportHandler(scope));
+        routes.checkpoints(new CheckpointsHandler(scope));
         routes.tokenizer(new TokenizerHandler(scope));
         routes.status(new StatusHandler(scope));
         return routes.router;
     }
 
     private void openAi(ApiScope scope, Mailbox mailbox) {
-        ModelsHandler models = new ModelsHandler(scope.models());
+        ModelsHandler models = new ModelsHandler(scope);
         route(HttpMethod.GET, "/v1/models", keys, models::list);
         route(HttpMethod.GET, "/v1/models/:id", keys, models::one);
         Handler<RoutingContext> completions = new GenerationHandler(scope, mailbox, false);
         route(HttpMethod.POST, "/v1/completions", keys, traffic, body, completions);
         Handler<RoutingContext> chat = new GenerationHandler(scope, mailbox, true);
         route(HttpMethod.POST, "/v1/chat/completions", keys, traffic, body, chat);
+    }
+
+    private void variants(VariantsHandler variants) {
+        String one = "/v1/variants/:" + VariantsHandler.PARAMETER;
+        bare(HttpMethod.POST, "/v1/variants", keys, traffic, body, variants::create);
+        bare(HttpMethod.GET, "/v1/variants", keys, variants::list);
+        bare(HttpMethod.GET, one, keys, variants::one);
+        bare(HttpMethod.DELETE, one, keys, traffic, variants::delete);
+    }
+
+    private void exports(ExportHandler exports) {
+        String one = "/v1/variants/:" + VariantsHandler.PARAMETER;
+        bare(HttpMethod.POST, one + "/export", keys, traffic, body, exports::start);
+        bare(HttpMethod.GET, one + "/export", keys, exports::last);
+        bare(HttpMethod.GET, one + "/export.json", keys, exports::mergeRecipe);
+    }
+
+    private void checkpoints(CheckpointsHandler checkpoints) {
+        bare(HttpMethod.GET, "/v1/checkpoints", keys, checkpoints::list);
+        bare(HttpMethod.POST, "/v1/checkpoints/load", keys, traffic, body, checkpoints::load);
+        bare(HttpMethod.POST, "/v1/checkpoints/unload", keys, traffic, body, checkpoints::unload);
     }
 
     private void tokenizer(TokenizerHandler tokenizer) {
@@ -73,11 +96,21 @@ final class Routes {
 
     @SafeVarargs
     private void route(HttpMethod method, String path, Handler<RoutingContext>... handlers) {
-        for (String prefix : List.of("", "/m/:" + ModelPath.PARAMETER)) {
-            Route route = router.route(method, prefix + path).handler(ctx -> ApiMetrics.matched(ctx, path));
-            for (Handler<RoutingContext> handler : handlers) {
-                route.handler(handler);
-            }
+        bare(method, path, handlers);
+        under("/m/:" + RequestedModel.PARAMETER, method, path, handlers);
+    }
+
+    /** A route that is of no model. */
+    @SafeVarargs
+    private void bare(HttpMethod method, String path, Handler<RoutingContext>... handlers) {
+        under("", method, path, handlers);
+    }
+
+    @SafeVarargs
+    private void under(String prefix, HttpMethod method, String path, Handler<RoutingContext>... handlers) {
+        Route route = router.route(method, prefix + path).handler(ctx -> ApiMetrics.matched(ctx, path));
+        for (Handler<RoutingContext> handler : handlers) {
+            route.handler(handler);
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.slayer.surgery.SlayerException;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** POST /tokenize and /detokenize, GET /tokenizer_info: the tokenizer of a model, for clients that have none. */
@@ -18,26 +19,24 @@ final class TokenizerHandler {
 
     void tokenize(RoutingContext ctx) {
         byte[] body = BodyReader.body(ctx);
-        String pathModel = ModelPath.of(ctx);
+        RequestedModel wanted = RequestedModel.of(ctx);
         answer(ctx, () -> {
             Fields fields = Json.parse(body);
-            ServedModel model = ModelPath.resolve(scope.models(), pathModel, fields);
-            int[] tokens = tokens(fields, model);
-            boolean strings = fields.flag("return_token_strs", false);
-            return out -> writeTokens(out, model, tokens, strings);
+            try (ModelUse use = scope.models().use(wanted.or(fields))) {
+                ServedModel model = use.model();
+                int[] tokens = tokens(fields, model);
+                boolean strings = fields.flag("return_token_strs", false);
+                return out -> writeTokens(out, model, tokens, strings);
+            }
         });
     }
 
     void detokenize(RoutingContext ctx) {
         byte[] body = BodyReader.body(ctx);
-        String pathModel = ModelPath.of(ctx);
+        RequestedModel wanted = RequestedModel.of(ctx);
         answer(ctx, () -> {
             Fields fields = Json.parse(body);
-            ServedModel model = ModelPath.resolve(scope.models(), pathModel, fields);
-            int[] tokens = fields.get("tokens")
-                    .map(value -> Fields.tokens(value, "tokens", model.config().vocabularySize()))
-                    .orElseThrow(() -> SlayerException.badRequest("tokens", "tokens is missing; give token ids."));
-            String text = model.tokenizer().decode(tokens, false);
+            String text = text(fields, wanted);
             return out -> {
                 try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
                     json.writeStartObject();
@@ -49,8 +48,13 @@ final class TokenizerHandler {
     }
 
     void info(RoutingContext ctx) {
-        ServedModel model = scope.models().resolve(ModelPath.of(ctx));
-        answer(ctx, () -> out -> Json.MAPPER.writeValue(out, model.tokenizer().info()));
+        RequestedModel wanted = RequestedModel.of(ctx);
+        answer(ctx, () -> {
+            try (ModelUse use = scope.models().use(wanted)) {
+                Map<String, Object> info = use.model().tokenizer().info();
+                return out -> Json.MAPPER.writeValue(out, info);
+            }
+        });
     }
 
     private void answer(RoutingContext ctx, Callable<JsonBody.Document> work) {
@@ -58,6 +62,16 @@ final class TokenizerHandler {
                 .executeBlocking(work, false)
                 .onSuccess(document -> JsonBody.send(ctx, scope.settings().stallTimeout(), document))
                 .onFailure(ctx::fail);
+    }
+
+    private String text(Fields fields, RequestedModel wanted) {
+        try (ModelUse use = scope.models().use(wanted.or(fields))) {
+            ServedModel model = use.model();
+            int[] tokens = fields.get("tokens")
+                    .map(value -> Fields.tokens(value, "tokens", model.config().vocabularySize()))
+                    .orElseThrow(() -> SlayerException.badRequest("tokens", "tokens is missing; give token ids."));
+            return model.tokenizer().decode(tokens, false);
+        }
     }
 
     private static int[] tokens(Fields fields, ServedModel model) {

@@ -1,8 +1,6 @@
 package dev.slayer.server.api;
 
-import dev.slayer.server.engine.Engine;
 import dev.slayer.surgery.SlayerException;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -25,20 +23,18 @@ final class VertxApiServer implements ApiServer {
     private final Vertx vertx;
     private final String host;
     private final int port;
-    private final Traffic traffic;
+    private final ApiScope scope;
 
-    private VertxApiServer(Vertx vertx, String host, int port, Traffic traffic) {
+    private VertxApiServer(Vertx vertx, String host, int port, ApiScope scope) {
         this.vertx = vertx;
         this.host = host;
         this.port = port;
-        this.traffic = traffic;
+        this.scope = scope;
     }
 
-    static ApiServer start(
-            ApiSettings settings, ModelDirectory models, Engine engine, PrometheusMeterRegistry registry) {
+    static ApiServer start(ApiSettings settings, ApiParts parts) {
         int loops = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
-        Traffic traffic = Traffic.of(settings);
-        ApiScope scope = new ApiScope(settings, models, engine, new ApiMetrics(registry, engine), traffic);
+        ApiScope scope = scope(settings, parts);
         Vertx vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(loops)
                 .setFileSystemOptions(
@@ -51,6 +47,8 @@ final class VertxApiServer implements ApiServer {
                     .join();
         } catch (CompletionException e) {
             close(vertx);
+            scope.exports().close();
+            scope.checkpoints().close();
             throw new SlayerException(
                     500,
                     "cannot_bind",
@@ -59,7 +57,22 @@ final class VertxApiServer implements ApiServer {
                             + e.getCause().getMessage() + "); choose another --host or --port.",
                     e.getCause());
         }
-        return new VertxApiServer(vertx, settings.host(), port.get(), traffic);
+        return new VertxApiServer(vertx, settings.host(), port.get(), scope);
+    }
+
+    private static ApiScope scope(ApiSettings settings, ApiParts parts) {
+        ModelDirectory models = parts.directory();
+        Catalog catalog = new Catalog(models, parts.store());
+        Checkpoints checkpoints = new Checkpoints(catalog, parts);
+        return new ApiScope(
+                settings,
+                models,
+                catalog,
+                checkpoints,
+                new Exports(models, checkpoints, parts.folders().exports()),
+                parts.engine(),
+                new ApiMetrics(parts.registry(), parts.engine(), catalog),
+                Traffic.of(settings));
     }
 
     @Override
@@ -74,12 +87,14 @@ final class VertxApiServer implements ApiServer {
 
     @Override
     public CompletableFuture<Void> drain(Duration deadline) {
-        return traffic.drain(deadline);
+        return scope.traffic().drain(deadline);
     }
 
     @Override
     public void close() {
         close(vertx);
+        scope.exports().close();
+        scope.checkpoints().close();
     }
 
     private static void close(Vertx vertx) {

@@ -3,6 +3,7 @@ package dev.slayer.server.cli;
 import dev.slayer.server.cli.bench.BenchReport;
 import dev.slayer.server.cli.bench.BenchSettings;
 import dev.slayer.server.cli.bench.LoadGenerator;
+import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
@@ -107,7 +108,7 @@ final class BenchCommand implements Callable<Integer> {
                 values.one(ServeSettings.MAX_BODY),
                 Math.max(values.one(ServeSettings.MAX_REQUESTS), settings.concurrency()));
         return new Target.Here(
-                ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort));
+                ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE));
     }
 
     private BenchReport measure(BenchSettings settings, Target target) {

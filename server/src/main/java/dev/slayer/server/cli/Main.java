@@ -41,8 +41,8 @@ public final class Main {
                         "'./slayer COMMAND --help' shows the options of a command.");
         root.addSubcommand("serve", serve(servers, environment));
         root.addSubcommand("bench", bench(servers, environment));
-        root.addSubcommand("layout", layout());
         root.addSubcommand("export", export());
+        root.addSubcommand("layout", layout());
         CommandLine commandLine = new CommandLine(root);
         commandLine.setParameterExceptionHandler(Main::usageError);
         commandLine.setExecutionExceptionHandler(Main::failure);
@@ -63,15 +63,15 @@ public final class Main {
         return spec;
     }
 
-    private static CommandSpec layout() {
-        LayoutCommand command = new LayoutCommand();
+    private static CommandSpec export() {
+        ExportCommand command = new ExportCommand();
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;
     }
 
-    private static CommandSpec export() {
-        ExportCommand command = new ExportCommand();
+    private static CommandSpec layout() {
+        LayoutCommand command = new LayoutCommand();
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;

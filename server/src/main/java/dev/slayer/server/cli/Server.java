@@ -1,9 +1,11 @@
 package dev.slayer.server.cli;
 
+import dev.slayer.server.api.ApiFolders;
+import dev.slayer.server.api.ApiParts;
 import dev.slayer.server.api.ApiServer;
 import dev.slayer.server.api.ApiSettings;
-import dev.slayer.server.api.ModelDirectory;
-import dev.slayer.server.api.ServedModel;
+import dev.slayer.server.api.LoadedCheckpoint;
+import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ModelSource;
 import dev.slayer.server.cli.settings.Precision;
@@ -16,18 +18,17 @@ import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
 import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
-import dev.slayer.server.text.Tokenizer;
+import dev.slayer.server.store.VariantStore;
+import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.layout.Layout;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,11 +68,6 @@ final class Server implements Servers {
         }
     }
 
-    /** Makes what runs a checkpoint. */
-    private interface Runners {
-        Runner runner(String name, Checkpoint checkpoint);
-    }
-
     /** Says the upper half of the vocabulary over and over: entries of words, not bytes and special tokens. */
     private static Runner stub(Checkpoint checkpoint, KvPool pool) {
         int vocabulary = checkpoint.config().vocabularySize();
@@ -103,35 +99,40 @@ final class Server implements Servers {
             return part;
         }
 
-        RunningServer serve(ServeSettings settings, KvPool pool, Runners runners) {
-            List<ServedModel> served = new ArrayList<>();
-            List<EngineModel> models = new ArrayList<>();
-            for (ModelSource source : settings.models()) {
-                Checkpoint checkpoint = own(Checkpoint.open(source.directory()));
-                Tokenizer tokenizer = own(Tokenizer.load(source.directory()));
-                warnOfExtras(source, checkpoint);
-                models.add(new EngineModel(
-                        source.name(), runners.runner(source.name(), checkpoint), tokenizer.vocabulary()));
-                served.add(new ServedModel(
-                        source.name(),
-                        Instant.now(),
-                        checkpoint.config(),
-                        Layout.identity(checkpoint.config().layers()),
-                        tokenizer,
-                        checkpoint.config().contextLength()));
-            }
+        RunningServer serve(ServeSettings settings, KvPool pool, BiFunction<String, Checkpoint, Runner> runners) {
+            VariantStore store = own(store(settings.folders()));
+            OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
+            List<LoadedCheckpoint> loaded = settings.models().stream()
+                    .map(source -> checkpoints.load(source.name(), source.directory()))
+                    .toList();
             PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             opened.push(registry::close);
+            List<EngineModel> models =
+                    loaded.stream().map(LoadedCheckpoint::engineModel).toList();
             Engine engine = own(Engine.start(settings.engine(), pool, models, registry));
-            ApiServer api =
-                    own(ApiServer.start(apiSettings(settings.http()), ModelDirectory.of(served), engine, registry));
+            ApiFolders folders = new ApiFolders(
+                    settings.folders().checkpoints(), settings.folders().exports());
+            ApiServer api = own(ApiServer.start(
+                    apiSettings(settings.http()), new ApiParts(loaded, checkpoints, folders, store, engine, registry)));
             return new Live(
-                    this, api, engine, served.stream().map(ServedModel::name).toList());
+                    this,
+                    api,
+                    engine,
+                    settings.models().stream().map(ModelSource::name).toList());
         }
 
-        private static void warnOfExtras(ModelSource source, Checkpoint checkpoint) {
-            if (!checkpoint.extras().isEmpty()) {
-                LOG.warn("{}: tensors that the model does not use: {}", source.directory(), checkpoint.extras());
+        private static VariantStore store(FolderSettings folders) {
+            if (folders.data().isEmpty()) {
+                return VariantStore.inMemory();
+            }
+            try {
+                return VariantStore.open(folders.data().get());
+            } catch (SlayerException e) {
+                if (folders.dataRequired() || e.code().equals(VariantStore.DAMAGED)) {
+                    throw e;
+                }
+                LOG.warn("Named variants of this server end with it. {}", e.getMessage());
+                return VariantStore.inMemory();
             }
         }
 

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slayer.surgery.SlayerException;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -140,8 +138,7 @@ class LimitsTest {
                     d.maxLogprobs(),
                     d.maxQueuedTokens(),
                     d.stallTimeout());
-            assertThatThrownBy(() -> ApiServer.start(
-                            same, server.models, server.engine, new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)))
+            assertThatThrownBy(() -> ApiServer.start(same, server.parts))
                     .isInstanceOf(SlayerException.class)
                     .hasMessageContaining("--port");
         }

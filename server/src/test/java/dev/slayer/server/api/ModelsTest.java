@@ -44,8 +44,8 @@ class ModelsTest {
 
     @Test
     void aMissingOrEmptyModelIsTheFirstOneAndANumberIsAName() {
-        try (TestServer server = TestServer.with(StubEngine.saying("x"))) {
-            server.models.publish(TestServer.model("123"));
+        try (TestServer server =
+                TestServer.with(StubEngine.saying("x"), settings -> settings.models.add(TestServer.model("123")))) {
             for (String model : List.of("", "\"model\":\"\",", "\"model\":null,")) {
                 assertThat(server.ask("/v1/completions", "{" + model + "\"prompt\":\"a\"}")
                                 .get("model")

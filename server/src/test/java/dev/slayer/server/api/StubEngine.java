@@ -40,12 +40,14 @@ import java.util.function.IntUnaryOperator;
  */
 final class StubEngine implements Engine {
     static final Tokenizer TOKENIZER = new TestTokenizer(Tokenizer.bytes());
+    static final int LAYERS = 8;
     static final int BOS = TOKENIZER.bosTokenId().orElseThrow();
     static final int EOS = TOKENIZER.eosTokenId().orElseThrow();
 
     private final IntFunction<IntUnaryOperator> script;
     private final Queue<Running> running = new ConcurrentLinkedQueue<>();
     private final List<SequenceRequest> seen = new CopyOnWriteArrayList<>();
+    private final List<String> loads = new CopyOnWriteArrayList<>();
     private final AtomicLong ids = new AtomicLong();
     private final AtomicInteger cancelled = new AtomicInteger();
     private final AtomicLong emitted = new AtomicLong();
@@ -54,6 +56,7 @@ final class StubEngine implements Engine {
     private volatile SlayerException refusal;
     private volatile int acceptedBeforeRefusal;
     private volatile int failAt = Integer.MAX_VALUE;
+    private volatile SlayerException failure = SlayerException.internal("The stub failed as told.", null);
     private volatile IntFunction<TokenScore> scorer;
     private volatile boolean paused;
     private volatile boolean closed;
@@ -90,6 +93,13 @@ final class StubEngine implements Engine {
     /** Fails each sequence instead of its token of this number. */
     StubEngine failingAt(int token) {
         failAt = token;
+        return this;
+    }
+
+    /** Fails each sequence before its first token, as an engine does that cannot make a layout's blocks. */
+    StubEngine failing(SlayerException error) {
+        failAt = 0;
+        failure = error;
         return this;
     }
 
@@ -148,12 +158,18 @@ final class StubEngine implements Engine {
 
     @Override
     public void load(EngineModel model) {
-        throw new UnsupportedOperationException("the stub engine serves every name");
+        loads.add("load " + model.name());
     }
 
     @Override
     public CompletableFuture<Void> unload(String model) {
+        loads.add("unload " + model);
         return CompletableFuture.completedFuture(null);
+    }
+
+    /** What was loaded and unloaded, in order. */
+    List<String> loads() {
+        return loads;
     }
 
     @Override
@@ -208,7 +224,7 @@ final class StubEngine implements Engine {
     static final ModelConfig CONFIG = new ModelConfig(
             "LlamaForCausalLM",
             8,
-            2,
+            LAYERS,
             2,
             1,
             4,
@@ -271,7 +287,7 @@ final class StubEngine implements Engine {
                 return finish(FinishReason.LENGTH);
             }
             if (generated == failAt) {
-                listener.on(new SequenceEvent.Failed(SlayerException.internal("The stub failed as told.", null)));
+                listener.on(new SequenceEvent.Failed(failure));
                 return true;
             }
             int token = tokens.applyAsInt(generated++);

@@ -2,6 +2,7 @@ package dev.slayer.server.api;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.layout.Layout;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -13,6 +14,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -26,14 +28,14 @@ import java.util.function.Consumer;
 final class TestServer implements AutoCloseable {
     final StubEngine engine;
     final ApiServer server;
-    final ModelDirectory models;
+    final ApiParts parts;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-    private TestServer(StubEngine engine, ApiSettings settings, ModelDirectory models) {
+    private TestServer(StubEngine engine, Settings settings) {
         this.engine = engine;
-        this.models = models;
-        this.server = ApiServer.start(settings, models, engine, new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        this.parts = settings.parts(engine);
+        this.server = ApiServer.start(settings.build(), parts);
     }
 
     /** Serves models "tiny" (the default) and "org/other". */
@@ -42,10 +44,9 @@ final class TestServer implements AutoCloseable {
     }
 
     static TestServer with(StubEngine engine, Consumer<Settings> change) {
-        ModelDirectory models = ModelDirectory.of(List.of(model("tiny"), model("org/other")));
         Settings settings = new Settings();
         change.accept(settings);
-        return new TestServer(engine, settings.build(), models);
+        return new TestServer(engine, settings);
     }
 
     static ServedModel model(String name) {
@@ -53,7 +54,7 @@ final class TestServer implements AutoCloseable {
                 name,
                 Instant.ofEpochSecond(1_700_000_000),
                 StubEngine.CONFIG,
-                Layout.identity(2),
+                Layout.identity(StubEngine.LAYERS),
                 StubEngine.TOKENIZER,
                 4096);
     }
@@ -97,6 +98,10 @@ final class TestServer implements AutoCloseable {
             request.headers(headers);
         }
         return request;
+    }
+
+    HttpResponse<String> delete(String path) {
+        return send(request(path).DELETE());
     }
 
     /** The answer to a request that must succeed. */
@@ -160,8 +165,24 @@ final class TestServer implements AutoCloseable {
         int maxBodyBytes = 1 << 20;
         int maxConcurrentRequests = 200;
         int maxSequences = 64;
+        final List<ServedModel> models = new ArrayList<>(List.of(model("tiny"), model("org/other")));
+        VariantStore store = VariantStore.inMemory();
+        ApiFolders folders = ApiFolders.NONE;
+        CheckpointLoader loader = (name, directory) -> new StubCheckpoint(directory).loaded(model(name));
         int maxQueuedTokens = 10_000;
         Duration stallTimeout = Duration.ofSeconds(60);
+
+        ApiParts parts(StubEngine engine) {
+            return new ApiParts(
+                    models.stream()
+                            .map(model -> new StubCheckpoint(Path.of("/" + model.name())).loaded(model))
+                            .toList(),
+                    loader,
+                    folders,
+                    store,
+                    engine,
+                    new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        }
 
         ApiSettings build() {
             return new ApiSettings(

@@ -9,6 +9,7 @@ import dev.slayer.clients.EventStream;
 import dev.slayer.clients.SlayerClient;
 import dev.slayer.clients.SlayerClientException;
 import dev.slayer.server.api.OpenAiClient;
+import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
@@ -38,6 +39,7 @@ class OpenAiServerTest {
                         2,
                         engine,
                         new HttpSettings("127.0.0.1", 0, keys, List.of(), 1 << 20, maxRequests),
+                        FolderSettings.NONE,
                         Duration.ofSeconds(10),
                         LogLevel.WARN));
     }

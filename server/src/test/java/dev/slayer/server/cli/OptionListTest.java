@@ -35,6 +35,9 @@ class OptionListTest {
                         "cors-origin",
                         "max-body",
                         "max-requests",
+                        "data-folder",
+                        "export-folder",
+                        "checkpoint-folder",
                         "drain-timeout",
                         "log-level",
                         "config");

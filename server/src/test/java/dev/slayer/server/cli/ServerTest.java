@@ -8,6 +8,7 @@ import dev.slayer.clients.Completion;
 import dev.slayer.clients.CompletionRequest;
 import dev.slayer.clients.EventStream;
 import dev.slayer.clients.SlayerClient;
+import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
@@ -65,6 +66,7 @@ class ServerTest {
                 2,
                 new EngineSettings(32, 1000, 128, 1L << 28),
                 new HttpSettings("127.0.0.1", 0, List.of(), List.of(), 1 << 20, 1000),
+                FolderSettings.NONE,
                 Duration.ofSeconds(10),
                 LogLevel.WARN);
     }

@@ -19,6 +19,7 @@ import java.util.Set;
  * @param threads that work on one operator
  * @param engine limits of the engine
  * @param http where and for whom the API is there
+ * @param folders besides those of the models
  * @param drainTimeout how long running requests may go on after the signal to stop
  * @param logLevel how much is logged
  */
@@ -28,6 +29,7 @@ public record ServeSettings(
         int threads,
         EngineSettings engine,
         HttpSettings http,
+        FolderSettings folders,
         Duration drainTimeout,
         LogLevel logLevel) {
 
@@ -109,6 +111,27 @@ public record ServeSettings(
             "1024",
             "Requests answered at once; more get status 429.");
 
+    public static final Setting<Path> DATA_FOLDER = Setting.optional(
+            "data-folder",
+            "DIR",
+            SettingType.path(),
+            "~/.slayer",
+            "Folder of what survives a restart, such as named variants; one server at a time uses it.");
+
+    public static final Setting<Path> EXPORT_FOLDER = Setting.optional(
+            "export-folder",
+            "DIR",
+            SettingType.path(),
+            "exports in the data folder",
+            "Folder that exported variants are written into.");
+
+    public static final Setting<Path> CHECKPOINT_FOLDER = Setting.repeatable(
+            "checkpoint-folder",
+            "DIR",
+            SettingType.path(),
+            "none",
+            "Folder below which clients may load checkpoints by request.");
+
     public static final Setting<Duration> DRAIN_TIMEOUT = Setting.of(
             "drain-timeout",
             "TIME",
@@ -142,6 +165,9 @@ public record ServeSettings(
             CORS_ORIGIN,
             MAX_BODY,
             MAX_REQUESTS,
+            DATA_FOLDER,
+            EXPORT_FOLDER,
+            CHECKPOINT_FOLDER,
             DRAIN_TIMEOUT,
             LOG_LEVEL,
             CONFIG);
@@ -164,6 +190,7 @@ public record ServeSettings(
         THREADS.require(threads);
         Objects.requireNonNull(engine);
         Objects.requireNonNull(http);
+        Objects.requireNonNull(folders);
         DRAIN_TIMEOUT.require(drainTimeout);
         Objects.requireNonNull(logLevel);
     }
@@ -187,13 +214,14 @@ public record ServeSettings(
                         values.all(CORS_ORIGIN),
                         values.one(MAX_BODY),
                         values.one(MAX_REQUESTS)),
+                FolderSettings.from(values),
                 values.one(DRAIN_TIMEOUT),
                 values.one(LOG_LEVEL));
     }
 
-    /** The same server at another address. */
-    public ServeSettings with(HttpSettings other) {
-        return new ServeSettings(models, precision, threads, engine, other, drainTimeout, logLevel);
+    /** The same server at another address, with other folders. */
+    public ServeSettings with(HttpSettings address, FolderSettings others) {
+        return new ServeSettings(models, precision, threads, engine, address, others, drainTimeout, logLevel);
     }
 
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {

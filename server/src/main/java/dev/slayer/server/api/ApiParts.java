@@ -1,0 +1,41 @@
+package dev.slayer.server.api;
+
+import dev.slayer.server.engine.Engine;
+import dev.slayer.server.store.VariantStore;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a server serves and with what. All of it belongs to the caller, who closes it after the server, except that a checkpoint which
+ * a client unloads is closed then.
+ *
+ * @param checkpoints that are loaded already and known to the engine; the first is the default model
+ * @param loader opens more of them
+ * @param folders that clients may name something in
+ * @param store keeps variants
+ * @param engine runs sequences
+ * @param registry where the server's metrics go
+ */
+public record ApiParts(
+        List<LoadedCheckpoint> checkpoints,
+        CheckpointLoader loader,
+        ApiFolders folders,
+        VariantStore store,
+        Engine engine,
+        PrometheusMeterRegistry registry) {
+    public ApiParts {
+        checkpoints = List.copyOf(checkpoints);
+        Objects.requireNonNull(loader);
+        Objects.requireNonNull(folders);
+        Objects.requireNonNull(store);
+        Objects.requireNonNull(engine);
+        Objects.requireNonNull(registry);
+    }
+
+    /** Models by their names. @throws dev.slayer.surgery.SlayerException 400 if two share one */
+    ModelDirectory directory() {
+        return ModelDirectory.of(
+                checkpoints.stream().map(LoadedCheckpoint::model).toList());
+    }
+}

@@ -1,0 +1,34 @@
+package dev.slayer.server.cli.settings;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Folders that a server uses besides those of its models.
+ *
+ * @param data where variants are kept; empty keeps them in memory only
+ * @param dataRequired whether the server must have it; otherwise it goes on without where another server has it, or it cannot be
+ *     written
+ * @param checkpoints more checkpoints may be loaded from below these
+ * @param exports where exported checkpoints are written; empty refuses to export
+ */
+public record FolderSettings(
+        Optional<Path> data, boolean dataRequired, List<Path> checkpoints, Optional<Path> exports) {
+    /** Keeps, loads and writes nothing. */
+    public static final FolderSettings NONE = new FolderSettings(Optional.empty(), false, List.of(), Optional.empty());
+
+    public FolderSettings {
+        checkpoints = List.copyOf(checkpoints);
+    }
+
+    static FolderSettings from(SettingValues values) {
+        Path data = values.optional(ServeSettings.DATA_FOLDER)
+                .orElseGet(() -> Path.of(System.getProperty("user.home"), ".slayer"));
+        return new FolderSettings(
+                Optional.of(data),
+                values.isSet(ServeSettings.DATA_FOLDER),
+                values.all(ServeSettings.CHECKPOINT_FOLDER),
+                Optional.of(values.optional(ServeSettings.EXPORT_FOLDER).orElse(data.resolve("exports"))));
+    }
+}
