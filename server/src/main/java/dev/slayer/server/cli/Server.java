@@ -16,11 +16,12 @@ import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
-import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
@@ -42,14 +43,17 @@ final class Server implements Servers {
     public RunningServer start(ServeSettings settings) {
         Parts parts = new Parts();
         try {
-            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), DerivedBlocks.DEFAULTS));
+            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
+            PrometheusMeterRegistry registry = parts.registry();
+            gauges(registry, device);
             KvPool pool = new KvPool(settings.engine().kvBytes());
             WeightType type = weightType(settings.precision());
             return parts.serve(
                     settings,
                     pool,
                     (name, checkpoint) -> device.runner(
-                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()));
+                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()),
+                    registry);
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -61,11 +65,23 @@ final class Server implements Servers {
         Parts parts = new Parts();
         try {
             KvPool pool = new KvPool(settings.engine().kvBytes());
-            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool));
+            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool), parts.registry());
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
         }
+    }
+
+    private static void gauges(MeterRegistry registry, CpuDevice device) {
+        Gauge.builder("slayer_derived_blocks", () -> device.derivedBlocks().blocks())
+                .description("Averaged and merged blocks in memory")
+                .register(registry);
+        Gauge.builder(
+                        "slayer_derived_blocks_memory",
+                        () -> device.derivedBlocks().bytes())
+                .description("Memory of averaged and merged blocks")
+                .baseUnit("bytes")
+                .register(registry);
     }
 
     /** Says the upper half of the vocabulary over and over: entries of words, not bytes and special tokens. */
@@ -99,14 +115,22 @@ final class Server implements Servers {
             return part;
         }
 
-        RunningServer serve(ServeSettings settings, KvPool pool, BiFunction<String, Checkpoint, Runner> runners) {
+        PrometheusMeterRegistry registry() {
+            PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+            opened.push(registry::close);
+            return registry;
+        }
+
+        RunningServer serve(
+                ServeSettings settings,
+                KvPool pool,
+                BiFunction<String, Checkpoint, Runner> runners,
+                PrometheusMeterRegistry registry) {
             VariantStore store = own(store(settings.folders()));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
             List<LoadedCheckpoint> loaded = settings.models().stream()
                     .map(source -> checkpoints.load(source.name(), source.directory()))
                     .toList();
-            PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            opened.push(registry::close);
             List<EngineModel> models =
                     loaded.stream().map(LoadedCheckpoint::engineModel).toList();
             Engine engine = own(Engine.start(settings.engine(), pool, models, registry));

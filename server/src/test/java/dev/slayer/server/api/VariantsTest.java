@@ -85,7 +85,7 @@ class VariantsTest {
             "base":"tiny@0-5"                                       | 0-5
             "base":"made","remove":"0"                              | 1-3
             "base":"org/other","layers":"0-1,tiny:2"                | 0-1,tiny:2
-            "pattern":"(2+1)x2\\u007c4"                             | 0-1,avg(1:2),2-3,avg(3:4),4-7
+            "pattern":"(2+1)x2\\u007c4","init":"average"            | 0-1,avg(1:2),2-3,avg(3:4),4-7
             """)
     void everyWayToSayALayoutMakesAVariant(String fields, String layout) {
         try (TestServer server = TestServer.with(StubEngine.saying("x"))) {
