@@ -29,7 +29,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,6 +110,34 @@ final class Server implements Servers {
         };
     }
 
+    /**
+     * Opens the store while checkpoints are loaded: on a cold start its classes take half a second.
+     */
+    private static final class Opening implements AutoCloseable {
+        private final CompletableFuture<VariantStore> store;
+
+        Opening(Supplier<VariantStore> open) {
+            this.store = CompletableFuture.supplyAsync(
+                    open, task -> Thread.ofPlatform().daemon().name("store").start(task));
+        }
+
+        /** Waits for it. @throws SlayerException as {@link VariantStore#open} does */
+        VariantStore get() {
+            try {
+                return store.join();
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof SlayerException refused ? refused : e;
+            }
+        }
+
+        @Override
+        public void close() {
+            store.handle((opened, failure) -> Optional.ofNullable(opened)) // a failure has been told by get
+                    .join()
+                    .ifPresent(VariantStore::close);
+        }
+    }
+
     /** What has been opened so far, newest first: what closes the server, or cleans up after a failed start. */
     private static final class Parts {
         private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -126,7 +158,7 @@ final class Server implements Servers {
                 KvPool pool,
                 BiFunction<String, Checkpoint, Runner> runners,
                 PrometheusMeterRegistry registry) {
-            VariantStore store = own(store(settings.folders()));
+            Opening store = own(new Opening(() -> store(settings.folders())));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
             List<LoadedCheckpoint> loaded = settings.models().stream()
                     .map(source -> checkpoints.load(source.name(), source.directory()))
@@ -137,7 +169,8 @@ final class Server implements Servers {
             ApiFolders folders = new ApiFolders(
                     settings.folders().checkpoints(), settings.folders().exports());
             ApiServer api = own(ApiServer.start(
-                    apiSettings(settings.http()), new ApiParts(loaded, checkpoints, folders, store, engine, registry)));
+                    apiSettings(settings.http()),
+                    new ApiParts(loaded, checkpoints, folders, store.get(), engine, registry)));
             return new Live(
                     this,
                     api,
