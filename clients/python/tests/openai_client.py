@@ -12,6 +12,7 @@ for any model with a chat template.
 import os
 import sys
 import traceback
+import urllib.parse
 
 import openai
 
@@ -100,6 +101,33 @@ def stream_can_be_left():
     client.completions.create(model=model, prompt="Hello", max_tokens=1)
 
 
+def a_stack_of_layers_is_named_in_three_ways():
+    request = dict(prompt="Hello", max_tokens=5, temperature=0, logprobs=1)
+    by_field = client.completions.create(model=f"{model}@remove=1;skip=attn:0", **request)
+    by_query = client.completions.create(
+        model=model, extra_query={"remove": "1", "skip": "attn:0"}, **request
+    )
+    stack = client.completions.with_raw_response.create(model=f"{model}@remove=1;skip=attn:0", **request)
+    path = urllib.parse.quote(f"{model}@remove=1;skip=attn:0", safe="")
+    base_url = BASE_URL.removesuffix("/v1") + f"/m/{path}/v1"
+    with openai.OpenAI(base_url=base_url, api_key=API_KEY or "none", max_retries=0, timeout=60) as by_path_client:
+        by_path = by_path_client.completions.create(model="anything", **request)
+    answers = [by_field, by_query, by_path]
+    assert len({answer.choices[0].text for answer in answers}) == 1
+    assert len({answer.system_fingerprint for answer in answers}) == 1
+    assert stack.headers["x-slayer-layout"].startswith("0-attn")
+    base = client.completions.create(model=model, **request)
+    assert base.system_fingerprint != by_field.system_fingerprint
+
+
+def a_stack_that_cannot_be_is_a_bad_request():
+    error = expect(
+        openai.BadRequestError,
+        lambda: client.completions.create(model=f"{model}@0,avg(0:99999)", prompt="a"),
+    )
+    assert "99999" in error.message
+
+
 def unknown_model_is_not_found():
     error = expect(openai.NotFoundError, lambda: client.completions.create(model="no-such-model", prompt="a"))
     assert error.code == "model_not_found" and error.param == "model" and model in error.message
@@ -156,6 +184,8 @@ CHECKS = [
     chat_answers_with_a_message,
     chat_streams_what_it_answers_whole,
     stream_can_be_left,
+    a_stack_of_layers_is_named_in_three_ways,
+    a_stack_that_cannot_be_is_a_bad_request,
     unknown_model_is_not_found,
     wrong_values_are_bad_requests,
     wrong_key_is_an_authentication_error,

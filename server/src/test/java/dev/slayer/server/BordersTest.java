@@ -116,6 +116,26 @@ class BordersTest {
                 .resideInAnyPackage("dev.slayer.server.engine.block..", "dev.slayer.server.cli.."));
     }
 
+    @Test
+    void onlyTheStoreKnowsTheDatabaseAndItKnowsNobodyOfTheServer() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.server.store..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.h2..", "java.sql..", "javax.sql.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server.store..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.server.api..",
+                        "dev.slayer.server.cli..",
+                        "dev.slayer.server.engine..",
+                        "dev.slayer.server.text.."));
+    }
+
     private static void check(ArchRule rule) {
         rule.check(classes);
     }

@@ -2,19 +2,27 @@ package dev.slayer.server.api;
 
 import dev.slayer.server.engine.Engine;
 import dev.slayer.surgery.SlayerException;
-import java.util.Collection;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Loads and unloads checkpoints while others are served. Loading happens on a thread of its own, one after the other; the name is
  * taken from the moment of asking until the checkpoint has been unloaded.
  */
 final class Checkpoints implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
+
+    /** The device must not be closed under a checkpoint that is being compiled. */
+    private static final int CLOSE_SECONDS = 10;
+
     private final Catalog catalog;
     private final CheckpointLoader loader;
     private final AllowedFolders folders;
@@ -70,7 +78,7 @@ final class Checkpoints implements AutoCloseable {
     }
 
     private LoadedCheckpoint loadNow(String name, String path) {
-        var directory = folders.directory(path);
+        Path directory = folders.directory(path);
         reserve(name);
         boolean done = false;
         try {
@@ -149,16 +157,16 @@ final class Checkpoints implements AutoCloseable {
         entries.remove(name);
     }
 
-    /** Names that are being loaded or unloaded. */
-    synchronized Collection<String> moving() {
-        return entries.entrySet().stream()
-                .filter(entry -> entry.getValue().state != State.LOADED)
-                .map(Map.Entry::getKey)
-                .toList();
-    }
-
+    /** Waits some seconds for what is under way. */
     @Override
     public void close() {
         worker.shutdown();
+        try {
+            if (!worker.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("Loading or unloading a checkpoint did not end in {} s", CLOSE_SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

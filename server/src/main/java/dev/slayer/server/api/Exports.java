@@ -13,12 +13,20 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes variants as checkpoints into the export folder: one at a time, on a thread of its own, and to the end even if whoever asked
  * has gone. Thread-safe.
  */
 final class Exports implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Exports.class);
+
+    /** An export that is cut off takes its unfinished folder away. */
+    private static final int CLOSE_SECONDS = 5;
+
     private static final String VERSION = "Slayer "
             + Optional.ofNullable(Exports.class.getPackage().getImplementationVersion())
                     .orElse("development");
@@ -178,8 +186,16 @@ final class Exports implements AutoCloseable {
         }
     }
 
+    /** Waits some seconds for what is under way. */
     @Override
     public void close() {
         worker.shutdownNow();
+        try {
+            if (!worker.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("An export did not end in {} s", CLOSE_SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -16,11 +16,12 @@ import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
-import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
@@ -28,7 +29,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,14 +47,17 @@ final class Server implements Servers {
     public RunningServer start(ServeSettings settings) {
         Parts parts = new Parts();
         try {
-            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), DerivedBlocks.DEFAULTS));
+            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
+            PrometheusMeterRegistry registry = parts.registry();
+            gauges(registry, device);
             KvPool pool = new KvPool(settings.engine().kvBytes());
             WeightType type = weightType(settings.precision());
             return parts.serve(
                     settings,
                     pool,
                     (name, checkpoint) -> device.runner(
-                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()));
+                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()),
+                    registry);
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -61,11 +69,23 @@ final class Server implements Servers {
         Parts parts = new Parts();
         try {
             KvPool pool = new KvPool(settings.engine().kvBytes());
-            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool));
+            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool), parts.registry());
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
         }
+    }
+
+    private static void gauges(MeterRegistry registry, CpuDevice device) {
+        Gauge.builder("slayer_derived_blocks", () -> device.derivedBlocks().blocks())
+                .description("Averaged and merged blocks in memory")
+                .register(registry);
+        Gauge.builder(
+                        "slayer_derived_blocks_memory",
+                        () -> device.derivedBlocks().bytes())
+                .description("Memory of averaged and merged blocks")
+                .baseUnit("bytes")
+                .register(registry);
     }
 
     /** Says the upper half of the vocabulary over and over: entries of words, not bytes and special tokens. */
@@ -90,6 +110,34 @@ final class Server implements Servers {
         };
     }
 
+    /**
+     * Opens the store while checkpoints are loaded: on a cold start its classes take half a second.
+     */
+    private static final class Opening implements AutoCloseable {
+        private final CompletableFuture<VariantStore> store;
+
+        Opening(Supplier<VariantStore> open) {
+            this.store = CompletableFuture.supplyAsync(
+                    open, task -> Thread.ofPlatform().daemon().name("store").start(task));
+        }
+
+        /** Waits for it. @throws SlayerException as {@link VariantStore#open} does */
+        VariantStore get() {
+            try {
+                return store.join();
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof SlayerException refused ? refused : e;
+            }
+        }
+
+        @Override
+        public void close() {
+            store.handle((opened, failure) -> Optional.ofNullable(opened)) // a failure has been told by get
+                    .join()
+                    .ifPresent(VariantStore::close);
+        }
+    }
+
     /** What has been opened so far, newest first: what closes the server, or cleans up after a failed start. */
     private static final class Parts {
         private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -99,21 +147,30 @@ final class Server implements Servers {
             return part;
         }
 
-        RunningServer serve(ServeSettings settings, KvPool pool, BiFunction<String, Checkpoint, Runner> runners) {
-            VariantStore store = own(store(settings.folders()));
+        PrometheusMeterRegistry registry() {
+            PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+            opened.push(registry::close);
+            return registry;
+        }
+
+        RunningServer serve(
+                ServeSettings settings,
+                KvPool pool,
+                BiFunction<String, Checkpoint, Runner> runners,
+                PrometheusMeterRegistry registry) {
+            Opening store = own(new Opening(() -> store(settings.folders())));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
             List<LoadedCheckpoint> loaded = settings.models().stream()
                     .map(source -> checkpoints.load(source.name(), source.directory()))
                     .toList();
-            PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            opened.push(registry::close);
             List<EngineModel> models =
                     loaded.stream().map(LoadedCheckpoint::engineModel).toList();
             Engine engine = own(Engine.start(settings.engine(), pool, models, registry));
             ApiFolders folders = new ApiFolders(
                     settings.folders().checkpoints(), settings.folders().exports());
             ApiServer api = own(ApiServer.start(
-                    apiSettings(settings.http()), new ApiParts(loaded, checkpoints, folders, store, engine, registry)));
+                    apiSettings(settings.http()),
+                    new ApiParts(loaded, checkpoints, folders, store.get(), engine, registry)));
             return new Live(
                     this,
                     api,

@@ -6,12 +6,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 
 /**
  * ONNX Runtime, loaded and started: one thread pool and one memory arena that all sessions share. Thread-safe. Close it after
  * everything made from it.
  */
 public final class OnnxRuntime extends NativeHandle {
+    private static final long DEEP_STACK = 1L << 28; // bytes, of which only those in use take memory
     private static final int LOG_FATAL = 4; // errors arrive in the status; the log would only repeat them
 
     final NativeApi api;
@@ -36,7 +40,25 @@ public final class OnnxRuntime extends NativeHandle {
         if (threads < 1) {
             throw new IllegalArgumentException("threads=" + threads + " is out of range; allowed: 1 or more");
         }
-        return open(Loaded.API, threads);
+        return onDeepStack(() -> open(Loaded.API, threads));
+    }
+
+    /**
+     * While it starts, the library matches a regular expression against the process's command line, one nested call or more for
+     * each character: over some 4,000 characters that is more than the stack of a Java thread holds, and ends the process.
+     */
+    private static OnnxRuntime onDeepStack(Supplier<OnnxRuntime> open) {
+        try {
+            return CompletableFuture.supplyAsync(
+                            open,
+                            task -> Thread.ofPlatform()
+                                    .name("onnx-start")
+                                    .stackSize(DEEP_STACK)
+                                    .start(task))
+                    .join();
+        } catch (CompletionException e) {
+            throw NativeApi.rethrown(e.getCause());
+        }
     }
 
     private static OnnxRuntime open(NativeApi api, int threads) {

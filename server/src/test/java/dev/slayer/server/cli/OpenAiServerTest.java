@@ -16,6 +16,7 @@ import dev.slayer.server.cli.settings.ModelSource;
 import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.golden.Golden;
 import java.io.IOException;
 import java.net.Socket;
@@ -38,6 +39,7 @@ class OpenAiServerTest {
                         Precision.FP32,
                         2,
                         engine,
+                        DerivedBlocks.DEFAULTS,
                         new HttpSettings("127.0.0.1", 0, keys, List.of(), 1 << 20, maxRequests),
                         FolderSettings.NONE,
                         Duration.ofSeconds(10),

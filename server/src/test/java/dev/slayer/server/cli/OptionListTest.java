@@ -32,6 +32,8 @@ class OptionListTest {
                         "max-queue",
                         "max-batch-tokens",
                         "kv-memory",
+                        "derived-blocks-memory",
+                        "derived-blocks-idle",
                         "api-key",
                         "cors-origin",
                         "max-body",

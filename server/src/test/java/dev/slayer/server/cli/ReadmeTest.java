@@ -16,7 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The README's request gets the README's answer. */
+/** The README's requests get the README's answers. */
 class ReadmeTest {
     private static final Pattern REQUEST =
             Pattern.compile("curl http://127\\.0\\.0\\.1:8000(\\S+) [^{]*-d '(\\{.*?})'\n", Pattern.DOTALL);
@@ -40,6 +40,14 @@ class ReadmeTest {
                     HttpResponse.BodyHandlers.ofString());
             assertThat(response.statusCode()).isEqualTo(200);
             assertThat(comparable(response.body())).isEqualTo(comparable(answer.group(1)));
+        }
+    }
+
+    @Test
+    void theThreeWaysToNameAStackGetTheAnswersThatAreShown() throws Exception {
+        ModelSource model = new ModelSource("slayer-tiny", Golden.checkpoint("slayer-tiny"));
+        try (RunningServer server = new Server().start(ServerTest.settings(List.of(model)))) {
+            assertThat(ShownRequests.run("README.md", server.url())).isEqualTo(3);
         }
     }
 

@@ -15,6 +15,7 @@ import dev.slayer.server.cli.settings.ModelSource;
 import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
@@ -65,6 +66,7 @@ class ServerTest {
                 Precision.FP32,
                 2,
                 new EngineSettings(32, 1000, 128, 1L << 28),
+                DerivedBlocks.DEFAULTS,
                 new HttpSettings("127.0.0.1", 0, List.of(), List.of(), 1 << 20, 1000),
                 FolderSettings.NONE,
                 Duration.ofSeconds(10),

@@ -47,8 +47,9 @@ public final class RecipeTensors {
     }
 
     /**
-     * The same, times a factor before it is rounded: what a gate's scale does, folded into the last matrix of a sublayer. A factor
-     * of 0 gives zeros, whatever the weights are.
+     * The same, times a factor: what a gate's scale does, folded into the last matrix of a sublayer. A factor of 0 gives zeros,
+     * whatever the weights are. A power of two changes no digit and keeps the element type; with any other factor the product is
+     * float32, since rounding it to 16 bits would make another model of it.
      *
      * @param scale finite
      */
@@ -64,14 +65,22 @@ public final class RecipeTensors {
             when scale == 1 -> tensors.source(layer).dtype();
             case Recipe.Zero(LayerRef layer)
             when scale == 1 && !tensor.endsSublayer() -> tensors.source(layer).dtype();
-            default -> tensors.home().dtype();
+            default -> scale == 0 || tensors.scaleIsExact() ? tensors.home().dtype() : DType.F32;
         };
+    }
+
+    private boolean scaleIsExact() {
+        return Math.abs(scale) == Math.scalb(1f, Math.getExponent(scale));
     }
 
     private Tensor make(Recipe recipe) {
         String name = recipe.text() + "." + tensor.suffix();
         if (scale == 0 || (recipe.silent() && tensor.endsSublayer())) {
             return zeros(name);
+        }
+        if (!scaleIsExact()) {
+            Tensor unscaled = make(recipe, tensor, sources, arena);
+            return compute(name, List.of(unscaled), Merge.copy(), DType.F32);
         }
         return switch (recipe) {
             case Recipe.Plain(LayerRef layer) -> asItIs(name, layer);
@@ -99,19 +108,22 @@ public final class RecipeTensors {
     }
 
     private Tensor compute(String name, List<Tensor> inputs, Merge merge) {
+        return compute(name, inputs, merge, home().dtype());
+    }
+
+    private Tensor compute(String name, List<Tensor> inputs, Merge merge, DType dtype) {
         Parts parts = new Parts(inputs);
-        Tensor shape = home();
-        MemorySegment out = arena.allocate(parts.elements() * shape.dtype().bytes(), Float.BYTES);
+        MemorySegment out = arena.allocate(parts.elements() * dtype.bytes(), Float.BYTES);
         Merge whole = scale == 1 ? merge : merge.times(scale);
         boolean parallel = out.isAccessibleBy(Thread.ofVirtual().unstarted(() -> {}));
         (parallel ? parts.all() : parts.all().sequential()).forEach(part -> {
             float[] merged = new float[Parts.PIECE];
             parts.read(part, (first, values, count) -> {
                 whole.apply(first, values, count, merged);
-                Rounding.write(merged, count, shape.dtype(), out, first);
+                Rounding.write(merged, count, dtype, out, first);
             });
         });
-        return new Tensor(name, shape.dtype(), shape.shape(), out.asReadOnly());
+        return new Tensor(name, dtype, home().shape(), out.asReadOnly());
     }
 
     private Tensor zeros(String name) {

@@ -238,19 +238,30 @@ class RecipeTensorsTest {
     }
 
     @Test
-    void aFactorIsAppliedBeforeTheOneRounding() {
+    void aFactorThatIsNoPowerOfTwoGivesTheRoundedBlockTimesItInFloat32() {
         LayerSource sources = sources(DType.BF16, 8);
         float[] a = MadeUpCheckpoint.floats(sources.checkpoint("").tensor(DOWN.name(0)));
         float[] b = MadeUpCheckpoint.floats(sources.checkpoint("").tensor(DOWN.name(1)));
-        float[] expected = new float[a.length];
+        float[] rounded = new float[a.length];
+        float[] scaled = new float[a.length];
+        float[] halved = new float[a.length];
         for (int i = 0; i < a.length; i++) {
-            float scaled = (a[i] + b[i]) / 2 * 0.7f;
-            expected[i] = Float.intBitsToFloat(Rounding.toBfloat16(scaled) << 16);
+            rounded[i] = Float.intBitsToFloat(Rounding.toBfloat16((a[i] + b[i]) / 2) << 16);
+            scaled[i] = 0.7f * rounded[i];
+            halved[i] = -0.5f * rounded[i];
         }
         try (Arena arena = Arena.ofConfined()) {
             Recipe recipe = new Recipe.Average(List.of(L0, L1));
-            assertThat(MadeUpCheckpoint.floats(RecipeTensors.make(recipe, DOWN, 0.7f, sources, arena)))
-                    .containsExactly(expected);
+            Tensor wide = RecipeTensors.make(recipe, DOWN, 0.7f, sources, arena);
+            assertThat(wide.dtype())
+                    .isEqualTo(RecipeTensors.type(recipe, DOWN, 0.7f, sources))
+                    .isEqualTo(DType.F32);
+            assertThat(MadeUpCheckpoint.floats(wide)).containsExactly(scaled);
+            Tensor exact = RecipeTensors.make(recipe, DOWN, -0.5f, sources, arena);
+            assertThat(exact.dtype())
+                    .isEqualTo(RecipeTensors.type(recipe, DOWN, -0.5f, sources))
+                    .isEqualTo(DType.BF16);
+            assertThat(MadeUpCheckpoint.floats(exact)).containsExactly(halved);
             assertThat(bytes(RecipeTensors.make(new Recipe.Plain(1), ATTENTION_OUTPUT, 0, sources, arena)))
                     .containsOnly(0);
         }

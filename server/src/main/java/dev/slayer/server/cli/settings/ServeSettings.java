@@ -1,6 +1,7 @@
 package dev.slayer.server.cli.settings;
 
 import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.surgery.SlayerException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param precision of the weights in memory
  * @param threads that work on one operator
  * @param engine limits of the engine
+ * @param derivedBlocks limits of blocks that edited models need beyond the checkpoint's own
  * @param http where and for whom the API is there
  * @param folders besides those of the models
  * @param drainTimeout how long running requests may go on after the signal to stop
@@ -28,6 +30,7 @@ public record ServeSettings(
         Precision precision,
         int threads,
         EngineSettings engine,
+        DerivedBlocks derivedBlocks,
         HttpSettings http,
         FolderSettings folders,
         Duration drainTimeout,
@@ -80,6 +83,20 @@ public record ServeSettings(
             SettingType.sizeOrShare(machineMemory(), 1 << 20, 1L << 50),
             "25%",
             "Memory for keys and values of running sequences: a size, or a share of the machine's memory.");
+
+    public static final Setting<Long> DERIVED_BLOCKS_MEMORY = Setting.of(
+            "derived-blocks-memory",
+            "SIZE",
+            SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
+            "10%",
+            "Memory for averaged and merged blocks of edited models: a size, or a share of the machine's memory.");
+
+    public static final Setting<Duration> DERIVED_BLOCKS_IDLE = Setting.of(
+            "derived-blocks-idle",
+            "TIME",
+            SettingType.duration(Duration.ofDays(365)),
+            "10m",
+            "How long such a block stays in memory when no request uses it.");
 
     public static final Setting<String> HOST = Setting.of(
             "host", "ADDRESS", SettingType.text(), "127.0.0.1", "Address to listen on; 0.0.0.0 is every network.");
@@ -147,8 +164,16 @@ public record ServeSettings(
             "How much is logged: error, warn, info, debug or trace.");
 
     /** Settings of models and engine, which {@code bench} has too. */
-    public static final List<Setting<?>> ENGINE =
-            List.of(MODEL, DTYPE, THREADS, MAX_SEQUENCES, MAX_QUEUE, MAX_BATCH_TOKENS, KV_MEMORY);
+    public static final List<Setting<?>> ENGINE = List.of(
+            MODEL,
+            DTYPE,
+            THREADS,
+            MAX_SEQUENCES,
+            MAX_QUEUE,
+            MAX_BATCH_TOKENS,
+            KV_MEMORY,
+            DERIVED_BLOCKS_MEMORY,
+            DERIVED_BLOCKS_IDLE);
 
     /** All settings, in the order of help and documentation. */
     public static final List<Setting<?>> ALL = List.of(
@@ -161,6 +186,8 @@ public record ServeSettings(
             MAX_QUEUE,
             MAX_BATCH_TOKENS,
             KV_MEMORY,
+            DERIVED_BLOCKS_MEMORY,
+            DERIVED_BLOCKS_IDLE,
             API_KEY,
             CORS_ORIGIN,
             MAX_BODY,
@@ -189,6 +216,7 @@ public record ServeSettings(
         Objects.requireNonNull(precision);
         THREADS.require(threads);
         Objects.requireNonNull(engine);
+        Objects.requireNonNull(derivedBlocks);
         Objects.requireNonNull(http);
         Objects.requireNonNull(folders);
         DRAIN_TIMEOUT.require(drainTimeout);
@@ -207,6 +235,7 @@ public record ServeSettings(
                 values.one(DTYPE),
                 values.one(THREADS),
                 engineFrom(values),
+                new DerivedBlocks(values.one(DERIVED_BLOCKS_MEMORY), values.one(DERIVED_BLOCKS_IDLE)),
                 new HttpSettings(
                         values.one(HOST),
                         values.one(PORT),
@@ -221,7 +250,8 @@ public record ServeSettings(
 
     /** The same server at another address, with other folders. */
     public ServeSettings with(HttpSettings address, FolderSettings others) {
-        return new ServeSettings(models, precision, threads, engine, address, others, drainTimeout, logLevel);
+        return new ServeSettings(
+                models, precision, threads, engine, derivedBlocks, address, others, drainTimeout, logLevel);
     }
 
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {

@@ -126,6 +126,11 @@ final class OnnxRunner implements Runner {
         score(chunks, walk.run(chunks), sink);
     }
 
+    /** How often a block ran in the last step, for however many rows. */
+    int turns() {
+        return walk.turns();
+    }
+
     /** Looks up each row's embedding. */
     private void embed(List<Chunk> chunks) {
         long width = config.hiddenSize();

@@ -24,6 +24,7 @@ final class Walk implements AutoCloseable {
     private final MemorySegment gathered;
     private MemorySegment hidden;
     private MemorySegment next;
+    private int turns;
 
     /** A chunk under way: where its rows lie in the matrix, and how many stages it has passed. */
     private static final class Walker {
@@ -80,10 +81,17 @@ final class Walk implements AutoCloseable {
             walkers.add(new Walker(chunk, rows));
             rows += chunk.count();
         }
+        turns = 0;
         for (Block block = lowest(walkers); block != null; block = lowest(walkers)) {
             turn(block, walkers, rows);
+            turns++;
         }
         return hidden;
+    }
+
+    /** How often a block ran in the last run, for however many rows. */
+    int turns() {
+        return turns;
     }
 
     /** The block to run next; null if all have arrived. */

@@ -73,43 +73,6 @@ class BlockStoreTest {
     }
 
     @Test
-    void aLayoutWrittenOutIsTheBaseBitForBit() {
-        try (Rig rig = rig(0)) {
-            assertThat(rig.logits(layout("0,1,2-5*1,6+7 8-11"), IDS, 64))
-                    .isEqualTo(rig.logits(rig.identity(), IDS, 64));
-        }
-    }
-
-    @Test
-    void silentInsertionsLeaveTheOutputBitForBitAsItIs() {
-        try (Rig rig = rig(0)) {
-            float[][] base = rig.logits(rig.identity(), IDS, 64);
-            for (String text :
-                    new String[] {"0-3,zero(3),4-11,zero(11)", "avg0(1:2),0-11", "0-5,6-attn-mlp,6-11", "0-11,3*0"}) {
-                assertThat(rig.logits(layout(text), IDS, 64)).as(text).isEqualTo(base);
-            }
-        }
-    }
-
-    @Test
-    void removingRepeatingAndGatingLayersTakesNoWeightMemory() {
-        try (Rig rig = rig(0)) {
-            long before = Handles.live();
-            for (String text :
-                    new String[] {"0-2,4-11", "0-5,5-11", "11,0-10", "0-7,4-11", "0-3,4-attn,5-mlp*0.5", "0"}) {
-                try (Stack stack = rig.runner.prepare(layout(text)).join()) {
-                    assertThat(stack.layout().text()).isEqualTo(layout(text).text());
-                    assertThat(rig.runner.cost(layout(text)).derivedBytes())
-                            .as(text)
-                            .isZero();
-                    assertThat(rig.store.use().bytes()).as(text).isZero();
-                    assertThat(Handles.live()).as(text).isEqualTo(before);
-                }
-            }
-        }
-    }
-
-    @Test
     void aStackWithoutAnySlotThatAddsIsStillAModel() {
         try (Rig rig = rig(0)) {
             float[][] logits = rig.logits(layout("zero(0)"), IDS, 2);

@@ -3,19 +3,15 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.engine.Stack;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.golden.GoldenLayouts;
+import dev.slayer.server.onnx.Handles;
 import dev.slayer.server.onnx.OnnxRuntime;
-import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.Namespace;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +20,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 /** Edited stacks compute what transformers computes with its layers edited by hand, alone and all in one step. */
 class LayoutsGoldenTest {
     static final List<String> CHECKPOINTS = Golden.CHECKPOINTS;
-    private static final int MAX_ROWS = 512;
+    private static final int MAX_ROWS = GoldenRig.MAX_ROWS;
     private static OnnxRuntime runtime;
 
     @BeforeAll
@@ -37,43 +33,12 @@ class LayoutsGoldenTest {
         runtime.close();
     }
 
-    /** A checkpoint and the others that its golden layouts take layers of, on one device. */
-    private static final class Served implements AutoCloseable {
-        final Checkpoint checkpoint;
-        final Map<String, Checkpoint> others = new LinkedHashMap<>();
-        final Rig rig;
-
-        Served(String name, Map<String, String> otherNames) {
-            BlockStore store = new BlockStore(runtime, DerivedBlocks.DEFAULTS);
-            otherNames.forEach((alias, directory) -> {
-                Checkpoint other = Checkpoint.open(Golden.checkpoint(directory));
-                others.put(alias, other);
-                store.add(alias, other, WeightType.FP32);
-            });
-            this.checkpoint = Checkpoint.open(Golden.checkpoint(name));
-            this.rig = new Rig(store, runtime, checkpoint, WeightType.FP32, MAX_ROWS);
-        }
-
-        Layout layout(String text) {
-            Namespace names = name -> Optional.ofNullable(others.get(name)).map(Checkpoint::config);
-            ModelConfig config = checkpoint.config();
-            return Layout.parse(text, config, names);
-        }
-
-        @Override
-        public void close() {
-            rig.close();
-            checkpoint.close();
-            others.values().forEach(Checkpoint::close);
-        }
-    }
-
     @ParameterizedTest
     @FieldSource("CHECKPOINTS")
     void logProbabilitiesAndGreedyTokensOfEveryLayoutEqualTransformers(String name) {
         List<GoldenLayouts.Case> cases = GoldenLayouts.of(name);
         assertThat(cases).hasSize(12);
-        try (Served served = new Served(name, cases.getFirst().others())) {
+        try (GoldenRig served = new GoldenRig(runtime, cases.getFirst())) {
             for (GoldenLayouts.Case golden : cases) {
                 Layout layout = served.layout(golden.layout());
                 assertThat(layout.text()).isEqualTo(golden.layout());
@@ -102,7 +67,7 @@ class LayoutsGoldenTest {
     @FieldSource("CHECKPOINTS")
     void twelveLayoutsAndTheBaseInOneStepGiveWhatEachGivesAlone(String name) {
         List<GoldenLayouts.Case> cases = GoldenLayouts.of(name);
-        try (Served served = new Served(name, cases.getFirst().others())) {
+        try (GoldenRig served = new GoldenRig(runtime, cases.getFirst())) {
             List<Layout> layouts = new ArrayList<>();
             List<int[]> prompts = new ArrayList<>();
             for (GoldenLayouts.Case golden : cases) {
@@ -120,6 +85,62 @@ class LayoutsGoldenTest {
                     assertThat(Rig.logprob(together[i][position - 1], ids[position]))
                             .as("%s of %s, position %d", layouts.get(i).text(), name, position)
                             .isCloseTo(Rig.logprob(alone[position - 1], ids[position]), within(1e-4));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("CHECKPOINTS")
+    void theIdentityWrittenInAnyWayIsTheBaseBitForBit(String name) {
+        GoldenLayouts.Case golden = GoldenLayouts.of(name).getFirst();
+        int[] ids = golden.answers().getFirst().ids();
+        try (GoldenRig served = new GoldenRig(runtime, golden)) {
+            float[][] base = served.rig.logits(served.rig.identity(), ids, MAX_ROWS);
+            int last = served.checkpoint.config().layers() - 1;
+            for (String text : List.of("0-" + last, "0,1 2-" + last, "0+1-" + (last - 1) + "*1+" + last)) {
+                assertThat(served.rig.logits(served.layout(text), ids, MAX_ROWS))
+                        .as(text)
+                        .isEqualTo(base);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("CHECKPOINTS")
+    void silentInsertionsLeaveTheOutputBitForBitAsItIs(String name) {
+        GoldenLayouts.Case golden = GoldenLayouts.of(name).getFirst();
+        int[] ids = golden.answers().getFirst().ids();
+        try (GoldenRig served = new GoldenRig(runtime, golden)) {
+            float[][] base = served.rig.logits(served.rig.identity(), ids, MAX_ROWS);
+            String layers = "0-" + (served.checkpoint.config().layers() - 1);
+            for (String silent :
+                    List.of("zero(1)", "avg0(0:1)", "avg0(0:1:2)", "1-attn-mlp", "avg(0:1)*0", "zero(2)*3")) {
+                for (String text : List.of(silent + "," + layers, layers + "," + silent)) {
+                    assertThat(served.rig.logits(served.layout(text), ids, MAX_ROWS))
+                            .as(text)
+                            .isEqualTo(base);
+                }
+            }
+            assertThat(served.rig.store.use().blocks()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("CHECKPOINTS")
+    void removingRepeatingReorderingAndGatingTakesNoWeightMemory(String name) {
+        GoldenLayouts.Case golden = GoldenLayouts.of(name).getFirst();
+        try (GoldenRig served = new GoldenRig(runtime, golden)) {
+            long before = Handles.live();
+            for (String text : List.of("1-2", "0-2,2", "2,1,0", "0-1,0-2", "0-attn,1-mlp*0.5,2*-3", "0")) {
+                Layout layout = served.layout(text);
+                try (Stack stack = served.rig.runner.prepare(layout).join()) {
+                    assertThat(stack.layout()).isEqualTo(layout);
+                    assertThat(served.rig.runner.cost(layout).derivedBytes())
+                            .as(text)
+                            .isZero();
+                    assertThat(served.rig.store.use().bytes()).as(text).isZero();
+                    assertThat(Handles.live()).as(text).isEqualTo(before);
                 }
             }
         }
