@@ -1,6 +1,7 @@
 package dev.slayer.server.api;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** One prompt while variants are compared on it. Lives on one event loop. */
@@ -60,6 +61,12 @@ final class AbRound {
         if (scoring.compares()) {
             comparisons[under.index()] = scoring;
         }
+    }
+
+    /** Lets go of the distributions: the next prompt may have to wait. */
+    void forget() {
+        rows = null;
+        Arrays.fill(comparisons, null);
     }
 
     /** Distances from the reference; all answers are complete. None if the reference has failed. */

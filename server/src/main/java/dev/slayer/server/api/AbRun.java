@@ -254,8 +254,7 @@ final class AbRun implements Mailbox.Recipient {
             totals[index] = totals[index].plus(distance.sums());
         }
         int prompt = round.prompt();
-        round = new AbRound(
-                prompt, round.task(), request.variants()); // without the distributions, however long it waits
+        round.forget();
         output.summary(new AbSummary(OptionalInt.of(prompt), reference, distances));
         if (prompt + 1 == request.tasks().size()) {
             end(reference);

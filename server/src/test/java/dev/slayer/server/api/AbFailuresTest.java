@@ -113,6 +113,25 @@ class AbFailuresTest {
     }
 
     @Test
+    void keysBodiesAndQueriesAreCheckedAsElsewhere() {
+        String body = "{\"prompts\":\"a\"," + TWO + "}";
+        try (AbServer strict = new AbServer(settings -> {
+            settings.apiKeys = List.of("key");
+        })) {
+            assertThat(strict.post(body).statusCode()).isEqualTo(401);
+        }
+        try (AbServer small = new AbServer(settings -> settings.maxBodyBytes = 1024)) {
+            assertThat(small.post(body.replace("\"a\"", "\"" + "a".repeat(2000) + "\""))
+                            .statusCode())
+                    .isEqualTo(413);
+        }
+        HttpResponse<String> edited = server.post("/v1/ab?remove=3", body);
+        assertThat(edited.statusCode()).isEqualTo(400);
+        assertThat(edited.body()).contains("name it in variants");
+        assertThat(server.post("{\"prompts\":").body()).contains("invalid_json");
+    }
+
+    @Test
     void aClientThatGoesAwayFreesEverything() throws IOException {
         server.runner.pace(Duration.ofMillis(2));
         for (boolean streams : new boolean[] {true, false}) {

@@ -89,8 +89,12 @@ final class AbServer implements AutoCloseable {
     }
 
     HttpResponse<String> post(String body) {
+        return post("/v1/ab", body);
+    }
+
+    HttpResponse<String> post(String path, String body) {
         try {
-            URI uri = URI.create("http://" + server.host() + ":" + server.port() + "/v1/ab");
+            URI uri = URI.create("http://" + server.host() + ":" + server.port() + path);
             return http.send(
                     HttpRequest.newBuilder(uri)
                             .POST(HttpRequest.BodyPublishers.ofString(body))
