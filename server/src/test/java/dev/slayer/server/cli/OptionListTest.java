@@ -53,6 +53,8 @@ class OptionListTest {
                         "url",
                         "stub",
                         "request-model",
+                        "compare",
+                        "new-layouts",
                         "prompt-tokens",
                         "output-tokens",
                         "concurrency",
