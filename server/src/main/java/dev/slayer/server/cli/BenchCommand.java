@@ -1,8 +1,8 @@
 package dev.slayer.server.cli;
 
-import dev.slayer.server.cli.bench.BenchReport;
 import dev.slayer.server.cli.bench.BenchSettings;
 import dev.slayer.server.cli.bench.LoadGenerator;
+import dev.slayer.server.cli.bench.Report;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
@@ -62,12 +62,12 @@ final class BenchCommand implements Callable<Integer> {
         } catch (SlayerException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-        BenchReport report = measure(settings, target);
+        Report report = measure(settings, target);
         PrintWriter out = spec.commandLine().getOut();
         out.print(report.table());
         out.flush();
         settings.json().ifPresent(file -> write(file, report.json()));
-        return report.median().errorCount() == 0 ? 0 : 1;
+        return report.errorCount() == 0 ? 0 : 1;
     }
 
     /** Whom to measure. */
@@ -111,7 +111,7 @@ final class BenchCommand implements Callable<Integer> {
                 ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE));
     }
 
-    private BenchReport measure(BenchSettings settings, Target target) {
+    private Report measure(BenchSettings settings, Target target) {
         return switch (target) {
             case Target.Remote(String url, Optional<String> apiKey) -> {
                 try (LoadGenerator load = new LoadGenerator(settings, url, apiKey, false)) {

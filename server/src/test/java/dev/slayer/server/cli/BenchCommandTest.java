@@ -8,8 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +109,133 @@ class BenchCommandTest {
             assertThat(run.code()).isEqualTo(1);
             assertThat(run.err()).contains("101 tokens").contains("has 100");
         }
+    }
+
+    @Test
+    void requestsTakeTheModelsInTurnAndThePeerGetsTheSameLoadInAlternateRepetitions() throws Exception {
+        Path json = folder.resolve("mix.json");
+        try (CannedServer server = new CannedServer(Duration.ofMillis(1), 0)) {
+            CommandRun run = bench(
+                    "--url",
+                    server.url().toString(),
+                    "--request-model",
+                    "canned@remove={1-2}",
+                    "--request-model",
+                    "other",
+                    "--compare",
+                    "canned",
+                    "--requests",
+                    "4",
+                    "--warmup",
+                    "1",
+                    "--repetitions",
+                    "2",
+                    "--concurrency",
+                    "1",
+                    "--json",
+                    json.toString());
+            assertThat(run.err()).isEmpty();
+            assertThat(run.code()).isZero();
+            List<String> mix = List.of("canned@remove=1", "canned@remove=2", "other", "canned@remove=1");
+            List<String> base = Collections.nCopies(4, "canned");
+            List<String> expected = new ArrayList<>(List.of("canned@remove=1", "canned"));
+            Stream.of(mix, base, mix, base).forEach(expected::addAll);
+            assertThat(server.asked()).isEqualTo(expected);
+            assertThat(run.out())
+                    .startsWith("canned@remove={1-2}, other: 4 requests, 1 at once")
+                    .containsPattern("beside it, in turns +mix +canned +ratio\n")
+                    .containsPattern("\ndecode, tokens/s +[\\d.]+ +[\\d.]+ +[\\d.]+\n");
+        }
+        JsonNode report = new ObjectMapper().readTree(Files.readString(json));
+        assertThat(report.at("/peer/model").asText()).isEqualTo("canned");
+        assertThat(report.at("/peer/repetitions").size()).isEqualTo(2);
+        assertThat(report.at("/peer/decode_ratio").asDouble())
+                .isEqualTo(report.at("/median/decode_tokens_per_second").asDouble()
+                        / report.at("/peer/median/decode_tokens_per_second").asDouble());
+    }
+
+    @Test
+    void eachNewLayoutIsAskedForOnceRightAfterTheBase() throws Exception {
+        Path json = folder.resolve("new.json");
+        try (CannedServer server = new CannedServer(Duration.ZERO, 0)) {
+            CommandRun run = CommandRun.of(
+                    servers,
+                    Map.of(),
+                    "bench",
+                    "--url",
+                    server.url().toString(),
+                    "--new-layouts",
+                    "--request-model",
+                    "canned@remove={1-2},{5-6}",
+                    "--request-model",
+                    "canned@insert={3-5}:average",
+                    "--prompt-tokens",
+                    "8",
+                    "--warmup",
+                    "2",
+                    "--json",
+                    json.toString());
+            assertThat(run.err()).isEmpty();
+            assertThat(run.code()).isZero();
+            assertThat(server.asked())
+                    .containsExactly(
+                            "canned",
+                            "canned",
+                            "canned",
+                            "canned@remove=1,5",
+                            "canned",
+                            "canned@remove=1,6",
+                            "canned",
+                            "canned@remove=2,5",
+                            "canned",
+                            "canned@remove=2,6",
+                            "canned",
+                            "canned@insert=3:average",
+                            "canned",
+                            "canned@insert=4:average",
+                            "canned",
+                            "canned@insert=5:average");
+            assertThat(run.out())
+                    .startsWith("New layouts, each asked for once, right after canned: one at a time, 8 prompt tokens")
+                    .containsPattern("\ncanned@remove=\\{1-2},\\{5-6} +4 ")
+                    .containsPattern("\ncanned@insert=\\{3-5}:average +3 ");
+        }
+        JsonNode report = new ObjectMapper().readTree(Files.readString(json));
+        assertThat(report.at("/groups/0/pairs/3/model").asText()).isEqualTo("canned@remove=2,6");
+        assertThat(report.at("/groups/1/pairs/0/new_millis").asDouble())
+                .isEqualTo(report.at("/groups/1/first_millis").asDouble());
+    }
+
+    @Test
+    void aNewLayoutThatFailsIsReportedAndMakesTheExitCode1() {
+        try (CannedServer server = new CannedServer(Duration.ZERO, 4)) {
+            CommandRun run = CommandRun.of(
+                    servers,
+                    Map.of(),
+                    "bench",
+                    "--url",
+                    server.url().toString(),
+                    "--new-layouts",
+                    "--request-model",
+                    "canned@remove={1-2}",
+                    "--prompt-tokens",
+                    "8",
+                    "--warmup",
+                    "0");
+            assertThat(run.code()).isEqualTo(1);
+            assertThat(run.out()).contains("Errors: {broken=1}").containsPattern("\ncanned@remove=\\{1-2} +1 ");
+        }
+    }
+
+    @Test
+    void newLayoutsNeedNamesAndNoLoad() {
+        CommandRun nameless = CommandRun.of(servers, Map.of(), "bench", "--new-layouts");
+        assertThat(nameless.code()).isEqualTo(2);
+        assertThat(nameless.err()).contains("--new-layouts needs --request-model");
+        CommandRun loaded = CommandRun.of(
+                servers, Map.of(), "bench", "--new-layouts", "--request-model", "a@remove=1", "--concurrency", "2");
+        assertThat(loaded.code()).isEqualTo(2);
+        assertThat(loaded.err()).contains("--concurrency cannot go with --new-layouts");
     }
 
     @Test

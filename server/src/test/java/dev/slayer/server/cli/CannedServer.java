@@ -11,6 +11,8 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,12 +21,14 @@ import java.util.regex.Pattern;
 
 /** A server that streams as many tokens as it is asked for: enough of the API for the command line. */
 public final class CannedServer implements RunningServer {
+    private static final Pattern MODEL = Pattern.compile("\"model\":\"([^\"]*)\"");
     private static final Pattern MAX_TOKENS = Pattern.compile("\"max_tokens\":(\\d+)");
 
     private final HttpServer server;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicInteger streaming = new AtomicInteger();
     private final AtomicInteger completions = new AtomicInteger();
+    private final Queue<String> asked = new ConcurrentLinkedQueue<>();
     private final Duration pause;
     private final int failEvery;
 
@@ -52,6 +56,11 @@ public final class CannedServer implements RunningServer {
     /** Completions asked for so far. */
     public int completions() {
         return completions.get();
+    }
+
+    /** Models that completions asked for, in order. */
+    public List<String> asked() {
+        return List.copyOf(asked);
     }
 
     @Override
@@ -87,6 +96,8 @@ public final class CannedServer implements RunningServer {
                 json(exchange, 500, "{\"error\":{\"message\":\"Broken on purpose.\",\"code\":\"broken\"}}");
                 return;
             }
+            Matcher model = MODEL.matcher(body);
+            asked.add(model.find() ? model.group(1) : "");
             Matcher tokens = MAX_TOKENS.matcher(body);
             int count = tokens.find() ? Integer.parseInt(tokens.group(1)) : 16;
             exchange.getResponseHeaders().add("Content-Type", "text/event-stream");

@@ -54,6 +54,8 @@ class OptionListTest {
                         "url",
                         "stub",
                         "request-model",
+                        "compare",
+                        "new-layouts",
                         "prompt-tokens",
                         "output-tokens",
                         "concurrency",

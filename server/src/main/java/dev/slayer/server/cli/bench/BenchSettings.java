@@ -15,7 +15,9 @@ import java.util.Optional;
  *
  * @param url server to measure; empty for one inside this process
  * @param stub whether that one gets a model that answers at once
- * @param model the model field of the requests; empty for the server's first model
+ * @param models names for the model field of the requests, which take them in turn; empty for the server's first model
+ * @param compare model that gets the same load in alternate repetitions, or the request before each new layout
+ * @param newLayouts whether each name is asked for once, for its time to first token, instead of a load
  * @param promptTokens lengths of prompts
  * @param outputTokens lengths of answers
  * @param concurrency requests under way at once
@@ -29,7 +31,9 @@ import java.util.Optional;
 public record BenchSettings(
         Optional<String> url,
         boolean stub,
-        Optional<String> model,
+        List<NamePattern> models,
+        Optional<String> compare,
+        boolean newLayouts,
         Lengths promptTokens,
         Lengths outputTokens,
         int concurrency,
@@ -50,12 +54,25 @@ public record BenchSettings(
     public static final Setting<Boolean> STUB = Setting.flag(
             "stub", "Measure HTTP and scheduling alone: the model in this process answers every step at once.");
 
-    public static final Setting<String> REQUEST_MODEL = Setting.optional(
+    public static final Setting<NamePattern> REQUEST_MODEL = Setting.repeatable(
             "request-model",
             "NAME",
-            SettingType.text(),
+            NamePattern.type(),
             "the server's first model",
-            "The model field of the requests, also with an edit: slayer-tiny@remove=3.");
+            "The model field of the requests, also with an edit: slayer-tiny@remove=3. {1-11} stands for each number;"
+                    + " of several names, requests take the next in turn.");
+
+    public static final Setting<String> COMPARE = Setting.optional(
+            "compare",
+            "NAME",
+            SettingType.text(),
+            "none",
+            "Model that gets the same load in alternate repetitions, to compare with.");
+
+    public static final Setting<Boolean> NEW_LAYOUTS = Setting.flag(
+            "new-layouts",
+            "Instead of a load: asks for one token of each --request-model once, right after one of --compare (without it,"
+                    + " of the first model), and reports what a layout costs that the server has never seen.");
 
     public static final Setting<Lengths> PROMPT_TOKENS = Setting.of(
             "prompt-tokens",
@@ -99,11 +116,15 @@ public record BenchSettings(
     public static final Setting<String> API_KEY =
             Setting.optional("api-key", "KEY", SettingType.text(), "none", "Key to send to the server of --url.");
 
+    private static final Lengths ONE = new Lengths(List.of(new Lengths.Range(1, 1)));
+
     /** All settings of the load, in the order of help. */
     public static final List<Setting<?>> ALL = List.of(
             URL,
             STUB,
             REQUEST_MODEL,
+            COMPARE,
+            NEW_LAYOUTS,
             PROMPT_TOKENS,
             OUTPUT_TOKENS,
             CONCURRENCY,
@@ -121,7 +142,12 @@ public record BenchSettings(
             throw SlayerException.badRequest(
                     STUB.option(), "--stub measures a server inside this process and cannot go with --url.");
         }
-        Objects.requireNonNull(model);
+        models = List.copyOf(models);
+        Objects.requireNonNull(compare);
+        if (newLayouts && models.isEmpty()) {
+            throw SlayerException.badRequest(
+                    NEW_LAYOUTS.option(), "--new-layouts needs --request-model to name them, as NAME@remove={1-11}.");
+        }
         Objects.requireNonNull(promptTokens);
         Objects.requireNonNull(outputTokens);
         CONCURRENCY.require(concurrency);
@@ -134,18 +160,36 @@ public record BenchSettings(
 
     /** Settings as written; refuses as the constructor does. */
     public static BenchSettings from(SettingValues values) {
+        boolean newLayouts = values.one(NEW_LAYOUTS);
+        if (newLayouts) {
+            refuseLoad(values);
+        }
         return new BenchSettings(
                 values.optional(URL),
                 values.one(STUB),
-                values.optional(REQUEST_MODEL),
+                values.all(REQUEST_MODEL),
+                values.optional(COMPARE),
+                newLayouts,
                 values.one(PROMPT_TOKENS),
-                values.one(OUTPUT_TOKENS),
-                values.one(CONCURRENCY),
+                newLayouts ? ONE : values.one(OUTPUT_TOKENS),
+                newLayouts ? 1 : values.one(CONCURRENCY),
                 values.one(REQUESTS),
                 values.one(WARMUP),
                 values.one(REPETITIONS),
                 values.one(SEED),
                 values.one(TIMEOUT),
                 values.optional(JSON));
+    }
+
+    private static void refuseLoad(SettingValues values) {
+        List.of(OUTPUT_TOKENS, CONCURRENCY, REQUESTS, REPETITIONS).stream()
+                .filter(values::isSet)
+                .findFirst()
+                .ifPresent(setting -> {
+                    throw SlayerException.badRequest(
+                            setting.option(),
+                            setting.option() + " cannot go with --new-layouts, which asks for one token of each layout,"
+                                    + " one at a time, once.");
+                });
     }
 }

@@ -15,6 +15,11 @@ record Interval(long from, long to) {
         return to - from;
     }
 
+    /** Length in milliseconds. */
+    double millis() {
+        return nanos() / 1e6;
+    }
+
     /** Nanoseconds that at least one of the intervals covers. */
     static long covered(List<Interval> intervals) {
         if (intervals.isEmpty()) {

@@ -1,41 +1,29 @@
 package dev.slayer.server.cli.bench;
 
-import dev.slayer.clients.Completion;
-import dev.slayer.clients.CompletionRequest;
-import dev.slayer.clients.EventStream;
-import dev.slayer.clients.Model;
-import dev.slayer.clients.SlayerClient;
 import dev.slayer.clients.SlayerClientException;
-import dev.slayer.clients.Tokens;
 import dev.slayer.surgery.SlayerException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 /**
  * Puts a load on a server: so many requests at once, a new one as soon as one ends. Prompts are ids of the server's own
  * tokenizer and answers ignore the end-of-sequence token, so all lengths are exact.
  */
 public final class LoadGenerator implements AutoCloseable {
-    private static final int HTTP_THREADS = 2;
-    private static final String SAMPLE = """
-            The quick brown fox jumps over the lazy dog. Sphinx of black quartz, judge my vow! 0123456789 + - * / = ( ) [ ] { }
-            def add(first, second): return first + second  # every token of this text may occur in a prompt
-            Where there is a will, there is a way; what is measured can be improved, said the engineer to the surgeon.
-            """;
-
     private final BenchSettings settings;
     private final boolean serverIsHere;
     private final ProcessUsage usage = new ProcessUsage();
-    private final ExecutorService httpThreads = Executors.newFixedThreadPool(HTTP_THREADS, usage);
     private final ExecutorService loadThreads;
-    private final SlayerClient client;
+    private final Requester requester;
 
     /**
      * @param url the server
@@ -46,41 +34,18 @@ public final class LoadGenerator implements AutoCloseable {
     public LoadGenerator(BenchSettings settings, String url, Optional<String> apiKey, boolean serverIsHere) {
         this.settings = settings;
         this.serverIsHere = serverIsHere;
+        this.requester = new Requester(settings, url, apiKey, usage);
         this.loadThreads = Executors.newFixedThreadPool(settings.concurrency(), usage);
-        try {
-            SlayerClient.Builder builder =
-                    SlayerClient.at(url).executor(httpThreads).timeout(settings.timeout());
-            apiKey.ifPresent(builder::apiKey);
-            this.client = builder.build();
-        } catch (IllegalArgumentException e) {
-            throw new SlayerException(400, "invalid_value", "--url", "--url: " + e.getMessage(), e);
-        }
     }
 
     /**
-     * Warms the server up, then measures every repetition.
+     * Warms the server up, then measures.
      *
      * @throws SlayerException if the server cannot be asked at all, or the load does not fit the model
      */
-    public BenchReport run() {
+    public Report run() {
         try {
-            String model = settings.model().orElseGet(this::firstModel);
-            Tokens sample = client.tokenize(model, SAMPLE, false);
-            checkContext(model, sample);
-            int[] ids = Arrays.stream(sample.ids()).distinct().toArray();
-            if (ids.length == 0) {
-                throw SlayerException.internal("The server's tokenizer gave no tokens for a sample text.", null);
-            }
-            repetition(model, Work.random(settings, settings.warmup(), ids, settings.seed() - 1));
-            List<Measurement> repetitions = new ArrayList<>();
-            for (int i = 0; i < settings.repetitions(); i++) {
-                repetitions.add(
-                        repetition(model, Work.random(settings, settings.requests(), ids, settings.seed() + i)));
-            }
-            Long peak = serverIsHere && ProcessUsage.peakMemoryBytes().isPresent()
-                    ? ProcessUsage.peakMemoryBytes().getAsLong()
-                    : null;
-            return BenchReport.of(model, settings, repetitions, peak);
+            return settings.newLayouts() ? newLayouts() : load();
         } catch (SlayerClientException e) {
             throw new SlayerException(
                     e.status() >= 400 && e.status() < 600 ? e.status() : 503,
@@ -93,35 +58,54 @@ public final class LoadGenerator implements AutoCloseable {
 
     @Override
     public void close() {
-        client.close();
+        requester.close();
         loadThreads.shutdownNow();
-        httpThreads.shutdownNow();
     }
 
-    private String firstModel() {
-        return client.models().stream()
-                .map(Model::id)
-                .findFirst()
-                .orElseThrow(() -> SlayerException.internal("The server has no model.", null));
-    }
-
-    private void checkContext(String model, Tokens sample) {
-        int needed = settings.promptTokens().longest() + settings.outputTokens().longest();
-        if (sample.maxModelLen() != null && needed > sample.maxModelLen()) {
-            throw SlayerException.badRequest(
-                    BenchSettings.PROMPT_TOKENS.option(),
-                    "--prompt-tokens and --output-tokens need " + needed + " tokens together, but the context of "
-                            + model + " has " + sample.maxModelLen() + ".");
+    private LoadReport load() {
+        List<String> models = settings.models().isEmpty()
+                ? List.of(requester.firstModel())
+                : settings.models().stream()
+                        .flatMap(pattern -> pattern.names().stream())
+                        .toList();
+        int[] ids = vocabulary(models);
+        settings.compare().ifPresent(requester::vocabulary);
+        List<Work> warmup = Work.random(settings, settings.warmup(), ids, settings.seed() - 1);
+        repetition(models, warmup);
+        settings.compare().ifPresent(peer -> repetition(List.of(peer), Work.reversed(warmup)));
+        List<Measurement> repetitions = new ArrayList<>();
+        List<Measurement> peers = new ArrayList<>();
+        for (int i = 0; i < settings.repetitions(); i++) {
+            List<Work> work = Work.random(settings, settings.requests(), ids, settings.seed() + i);
+            repetitions.add(repetition(models, work));
+            settings.compare().ifPresent(peer -> peers.add(repetition(List.of(peer), Work.reversed(work))));
         }
+        LoadReport.Peer peer = settings.compare()
+                .map(name -> LoadReport.Peer.of(name, peers, Measurement.median(repetitions)))
+                .orElse(null);
+        Long peak = serverIsHere && ProcessUsage.peakMemoryBytes().isPresent()
+                ? ProcessUsage.peakMemoryBytes().getAsLong()
+                : null;
+        String written = settings.models().isEmpty()
+                ? models.getFirst()
+                : settings.models().stream().map(NamePattern::text).collect(Collectors.joining(", "));
+        return LoadReport.of(written, settings, repetitions, peer, peak);
     }
 
-    private Measurement repetition(String model, List<Work> work) {
+    /** Prompts may use what the first model's tokenizer knows; a name that the server refuses is known before the load. */
+    private int[] vocabulary(List<String> models) {
+        models.stream().skip(1).distinct().forEach(requester::vocabulary);
+        return requester.vocabulary(models.getFirst());
+    }
+
+    /** Requests take the models in turn. */
+    private Measurement repetition(List<String> models, List<Work> work) {
         AtomicInteger next = new AtomicInteger();
         ProcessUsage.Cpu cpuBefore = usage.cpu();
         long started = System.nanoTime();
         List<Future<List<RequestTrace>>> workers = new ArrayList<>();
         for (int i = 0; i < settings.concurrency(); i++) {
-            workers.add(loadThreads.submit(() -> drawFrom(work, next, model)));
+            workers.add(loadThreads.submit(() -> drawFrom(work, next, models)));
         }
         List<RequestTrace> traces = new ArrayList<>();
         workers.forEach(worker -> traces.addAll(result(worker)));
@@ -129,51 +113,38 @@ public final class LoadGenerator implements AutoCloseable {
         return Measurement.of(traces, whole, usage.cpu().since(cpuBefore), serverIsHere);
     }
 
-    private List<RequestTrace> drawFrom(List<Work> work, AtomicInteger next, String model) {
+    private List<RequestTrace> drawFrom(List<Work> work, AtomicInteger next, List<String> models) {
         List<RequestTrace> traces = new ArrayList<>();
         for (int at = next.getAndIncrement(); at < work.size(); at = next.getAndIncrement()) {
-            traces.add(ask(model, work.get(at)));
+            traces.add(requester.ask(models.get(at % models.size()), work.get(at)));
         }
         return traces;
     }
 
-    private RequestTrace ask(String model, Work work) {
-        CompletionRequest request = CompletionRequest.of(model, work.prompt())
-                .maxTokens(work.outputTokens())
-                .temperature(0)
-                .ignoreEos()
-                .returnTokenIds();
-        RequestTrace trace = new RequestTrace(System.nanoTime(), work.prompt().length);
-        try (EventStream<Completion> stream = client.stream(request)) {
-            while (stream.hasNext()) {
-                Completion piece = stream.next();
-                int tokens = tokensIn(piece);
-                if (tokens > 0) {
-                    trace.tokens(System.nanoTime(), tokens);
-                }
-                if (piece.usage() != null) {
-                    trace.total(piece.usage().completionTokens());
+    /** Only the base is asked beforehand, so that the server has not even read a layout's name. */
+    private NewLayoutsReport newLayouts() {
+        String base = settings.compare().orElseGet(requester::firstModel);
+        int[] ids = requester.vocabulary(base);
+        repetition(List.of(base), Work.random(settings, settings.warmup(), ids, settings.seed() - 1));
+        Map<String, Integer> errors = new TreeMap<>();
+        List<NewLayoutsReport.Group> groups = new ArrayList<>();
+        for (NamePattern pattern : settings.models()) {
+            List<Work> work = Work.random(settings, pattern.names().size(), ids, settings.seed() + groups.size());
+            List<NewLayoutsReport.Pair> pairs = new ArrayList<>();
+            for (int i = 0; i < work.size(); i++) {
+                String name = pattern.names().get(i);
+                RequestTrace known = requester.ask(base, work.get(i).reversed());
+                RequestTrace fresh = requester.ask(name, work.get(i));
+                Optional<String> error = known.error().or(fresh::error);
+                error.ifPresent(code -> errors.merge(code, 1, Integer::sum));
+                if (error.isEmpty()) {
+                    pairs.add(new NewLayoutsReport.Pair(
+                            name, known.prefill().millis(), fresh.prefill().millis()));
                 }
             }
-            if (trace.outputTokens() != work.outputTokens()) {
-                trace.failed("wrong_length");
-            }
-        } catch (SlayerClientException e) {
-            trace.failed(e.code());
+            groups.add(NewLayoutsReport.Group.of(pattern.text(), pairs));
         }
-        return trace;
-    }
-
-    /** Of servers that do not tell token ids, every piece with text is taken for one token; usage tells the true total. */
-    private static int tokensIn(Completion piece) {
-        if (piece.choices().isEmpty()) {
-            return 0;
-        }
-        Completion.Choice choice = piece.choices().getFirst();
-        if (choice.tokenIds() != null) {
-            return choice.tokenIds().size();
-        }
-        return choice.text().isEmpty() ? 0 : 1;
+        return new NewLayoutsReport(base, settings.promptTokens().text(), groups, errors);
     }
 
     private static List<RequestTrace> result(Future<List<RequestTrace>> worker) {

@@ -28,4 +28,17 @@ record Work(int[] prompt, int outputTokens) {
         }
         return work;
     }
+
+    /** As much work with another prompt, so that one of the two finds nothing of the other in a cache. */
+    Work reversed() {
+        int[] backwards = new int[prompt.length];
+        for (int i = 0; i < prompt.length; i++) {
+            backwards[i] = prompt[prompt.length - 1 - i];
+        }
+        return new Work(backwards, outputTokens);
+    }
+
+    static List<Work> reversed(List<Work> work) {
+        return work.stream().map(Work::reversed).toList();
+    }
 }

@@ -21,10 +21,10 @@ class TextTableTest {
 
     @Test
     void numbersKeepThreeDigitsOrSo() {
-        assertThat(BenchReport.number(0.12345)).isEqualTo("0.123");
-        assertThat(BenchReport.number(4.5678)).isEqualTo("4.57");
-        assertThat(BenchReport.number(78.94)).isEqualTo("78.9");
-        assertThat(BenchReport.number(1234.4)).isEqualTo("1234");
-        assertThat(BenchReport.number(0)).isEqualTo("0.000");
+        assertThat(Report.number(0.12345)).isEqualTo("0.123");
+        assertThat(Report.number(4.5678)).isEqualTo("4.57");
+        assertThat(Report.number(78.94)).isEqualTo("78.9");
+        assertThat(Report.number(1234.4)).isEqualTo("1234");
+        assertThat(Report.number(0)).isEqualTo("0.000");
     }
 }

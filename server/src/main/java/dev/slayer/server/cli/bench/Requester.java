@@ -1,0 +1,118 @@
+package dev.slayer.server.cli.bench;
+
+import dev.slayer.clients.Completion;
+import dev.slayer.clients.CompletionRequest;
+import dev.slayer.clients.EventStream;
+import dev.slayer.clients.Model;
+import dev.slayer.clients.SlayerClient;
+import dev.slayer.clients.SlayerClientException;
+import dev.slayer.clients.Tokens;
+import dev.slayer.surgery.SlayerException;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+
+/** Asks a server and notes when its tokens come. Thread-safe. */
+final class Requester implements AutoCloseable {
+    private static final int HTTP_THREADS = 2;
+    private static final String SAMPLE = """
+            The quick brown fox jumps over the lazy dog. Sphinx of black quartz, judge my vow! 0123456789 + - * / = ( ) [ ] { }
+            def add(first, second): return first + second  # every token of this text may occur in a prompt
+            Where there is a will, there is a way; what is measured can be improved, said the engineer to the surgeon.
+            """;
+
+    private final BenchSettings settings;
+    private final ExecutorService httpThreads;
+    private final SlayerClient client;
+
+    /** @throws SlayerException 400 if the URL is none */
+    Requester(BenchSettings settings, String url, Optional<String> apiKey, ThreadFactory threads) {
+        this.settings = settings;
+        this.httpThreads = Executors.newFixedThreadPool(HTTP_THREADS, threads);
+        try {
+            SlayerClient.Builder builder =
+                    SlayerClient.at(url).executor(httpThreads).timeout(settings.timeout());
+            apiKey.ifPresent(builder::apiKey);
+            this.client = builder.build();
+        } catch (IllegalArgumentException e) {
+            throw new SlayerException(400, "invalid_value", "--url", "--url: " + e.getMessage(), e);
+        }
+    }
+
+    String firstModel() {
+        return client.models().stream()
+                .map(Model::id)
+                .findFirst()
+                .orElseThrow(() -> SlayerException.internal("The server has no model.", null));
+    }
+
+    /**
+     * Tokens that prompts for a model can be made of.
+     *
+     * @throws SlayerException 400 if the load does not fit the model's context
+     * @throws SlayerClientException if the server cannot be asked, or does not know the model
+     */
+    int[] vocabulary(String model) {
+        Tokens sample = client.tokenize(model, SAMPLE, false);
+        int needed = settings.promptTokens().longest() + settings.outputTokens().longest();
+        if (sample.maxModelLen() != null && needed > sample.maxModelLen()) {
+            throw SlayerException.badRequest(
+                    BenchSettings.PROMPT_TOKENS.option(),
+                    "--prompt-tokens and --output-tokens need " + needed + " tokens together, but the context of "
+                            + model + " has " + sample.maxModelLen() + ".");
+        }
+        int[] ids = Arrays.stream(sample.ids()).distinct().toArray();
+        if (ids.length == 0) {
+            throw SlayerException.internal("The server's tokenizer gave no tokens for a sample text.", null);
+        }
+        return ids;
+    }
+
+    /** Asks and waits for the whole answer; a failure is noted, not thrown. */
+    RequestTrace ask(String model, Work work) {
+        CompletionRequest request = CompletionRequest.of(model, work.prompt())
+                .maxTokens(work.outputTokens())
+                .temperature(0)
+                .ignoreEos()
+                .returnTokenIds();
+        RequestTrace trace = new RequestTrace(System.nanoTime(), work.prompt().length);
+        try (EventStream<Completion> stream = client.stream(request)) {
+            while (stream.hasNext()) {
+                Completion piece = stream.next();
+                int tokens = tokensIn(piece);
+                if (tokens > 0) {
+                    trace.tokens(System.nanoTime(), tokens);
+                }
+                if (piece.usage() != null) {
+                    trace.total(piece.usage().completionTokens());
+                }
+            }
+            if (trace.outputTokens() != work.outputTokens()) {
+                trace.failed("wrong_length");
+            }
+        } catch (SlayerClientException e) {
+            trace.failed(e.code());
+        }
+        return trace;
+    }
+
+    /** Of servers that do not tell token ids, every piece with text is taken for one token; usage tells the true total. */
+    private static int tokensIn(Completion piece) {
+        if (piece.choices().isEmpty()) {
+            return 0;
+        }
+        Completion.Choice choice = piece.choices().getFirst();
+        if (choice.tokenIds() != null) {
+            return choice.tokenIds().size();
+        }
+        return choice.text().isEmpty() ? 0 : 1;
+    }
+
+    @Override
+    public void close() {
+        client.close();
+        httpThreads.shutdownNow();
+    }
+}
