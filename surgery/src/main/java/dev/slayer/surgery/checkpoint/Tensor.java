@@ -14,7 +14,7 @@ import java.util.Objects;
  * @param shape dimensions, row-major; Hugging Face stores matrices as [out, in]
  * @param data little-endian elements; length = product of shape times bytes of dtype; valid while the checkpoint is open
  */
-public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment data) {
+public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment data) implements Float32Source {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -28,18 +28,12 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
         Objects.requireNonNull(data);
     }
 
-    /** Number of elements. */
+    @Override
     public long elements() {
         return data.byteSize() / dtype.bytes();
     }
 
-    /**
-     * Converts elements to float32.
-     *
-     * @param from index of the first element
-     * @param target where to write; its length decides how many elements are read; 4-byte aligned native or heap segment
-     * @throws SlayerException if the file became shorter since it was mapped
-     */
+    @Override
     public void toFloat32(long from, MemorySegment target) {
         long count = target.byteSize() / Float.BYTES;
         Objects.checkFromIndexSize(from, count, elements());

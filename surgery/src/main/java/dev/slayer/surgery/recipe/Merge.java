@@ -1,5 +1,7 @@
 package dev.slayer.surgery.recipe;
 
+import java.util.Arrays;
+
 /** How the entries of a derived tensor follow from those of the tensors it is made of, in float32 and entry by entry. */
 @FunctionalInterface
 interface Merge {
@@ -21,6 +23,11 @@ interface Merge {
                 out[i] *= scale;
             }
         };
+    }
+
+    /** Zero, whatever the inputs are. */
+    static Merge zero() {
+        return (_, _, count, out) -> Arrays.fill(out, 0, count, 0);
     }
 
     /** The one input as it is. */

@@ -3,12 +3,12 @@ package dev.slayer.surgery.recipe;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.DType;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.Tensor;
 import dev.slayer.surgery.layout.LayerRef;
 import dev.slayer.surgery.layout.Recipe;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,14 +25,23 @@ import java.util.List;
 public final class RecipeTensors {
     private final LayerTensor tensor;
     private final LayerSource sources;
-    private final Arena arena;
     private final float scale;
 
-    private RecipeTensors(LayerTensor tensor, LayerSource sources, Arena arena, float scale) {
+    private RecipeTensors(LayerTensor tensor, LayerSource sources, float scale) {
         this.tensor = tensor;
         this.sources = sources;
-        this.arena = arena;
         this.scale = scale;
+    }
+
+    /**
+     * A tensor of the block of a recipe, computed while it is read: the same numbers as {@link #make} gives, without memory for
+     * them. What needs the whole tensor first (TIES, SLERP) is found out now.
+     *
+     * @param sources their checkpoints must stay open while the result is used
+     * @throws SlayerException as {@link #make} does
+     */
+    public static Float32Source read(Recipe recipe, LayerTensor tensor, LayerSource sources) {
+        return new RecipeTensors(tensor, sources, 1).source(recipe);
     }
 
     /**
@@ -54,12 +63,12 @@ public final class RecipeTensors {
      * @param scale finite
      */
     public static Tensor make(Recipe recipe, LayerTensor tensor, float scale, LayerSource sources, Arena arena) {
-        return new RecipeTensors(tensor, sources, arena, scale).make(recipe);
+        return new RecipeTensors(tensor, sources, scale).make(recipe, arena);
     }
 
     /** The element type that {@link #make} would give, without the work. */
     public static DType type(Recipe recipe, LayerTensor tensor, float scale, LayerSource sources) {
-        RecipeTensors tensors = new RecipeTensors(tensor, sources, Arena.global(), scale);
+        RecipeTensors tensors = new RecipeTensors(tensor, sources, scale);
         return switch (recipe) {
             case Recipe.Plain(LayerRef layer)
             when scale == 1 -> tensors.source(layer).dtype();
@@ -73,63 +82,52 @@ public final class RecipeTensors {
         return Math.abs(scale) == Math.scalb(1f, Math.getExponent(scale));
     }
 
-    private Tensor make(Recipe recipe) {
+    private Tensor make(Recipe recipe, Arena arena) {
         String name = recipe.text() + "." + tensor.suffix();
-        if (scale == 0 || (recipe.silent() && tensor.endsSublayer())) {
-            return zeros(name);
-        }
-        if (!scaleIsExact()) {
+        if (!scaleIsExact() && scale != 0) {
             Tensor unscaled = make(recipe, tensor, sources, arena);
-            return compute(name, List.of(unscaled), Merge.copy(), DType.F32);
+            return new Derived(List.of(unscaled), Merge.copy().times(scale), unscaled.shape(), DType.F32)
+                    .compute(name, arena);
         }
-        return switch (recipe) {
-            case Recipe.Plain(LayerRef layer) -> asItIs(name, layer);
-            case Recipe.Zero(LayerRef layer) -> asItIs(name, layer);
-            case Recipe.Average average -> compute(name, inputs(average), Merge.mean());
-            case Recipe.AverageZero average -> compute(name, inputs(average), Merge.mean());
-            case Recipe.Lerp lerp -> compute(name, inputs(lerp), Arc.straight(lerp.t()));
-            case Recipe.Slerp slerp -> {
-                List<Tensor> inputs = inputs(slerp);
-                yield compute(name, inputs, Arc.between(new Parts(inputs), slerp.t()));
-            }
-            case Recipe.Linear linear -> compute(name, inputs(linear), Merge.linear(weights(linear.donors())));
-            case Recipe.Task task -> compute(name, inputs(task), Merge.task(weights(task.donors())));
-            case Recipe.Ties ties -> {
-                List<Tensor> inputs = inputs(ties);
-                yield compute(name, inputs, Election.merge(ties.donors(), inputs));
-            }
-            case Recipe.Dare dare -> compute(name, inputs(dare), Dropout.merge(dare, tensor));
+        return switch (source(recipe)) {
+            case Tensor asItIs -> asItIs;
+            case Derived derived -> derived.compute(name, arena);
+            case Float32Source other -> throw new IllegalStateException("no tensor: " + other);
         };
     }
 
-    private Tensor asItIs(String name, LayerRef layer) {
+    private Float32Source source(Recipe recipe) {
+        if (scale == 0 || (recipe.silent() && tensor.endsSublayer())) {
+            return derived(List.of(home()), Merge.zero());
+        }
+        return switch (recipe) {
+            case Recipe.Plain(LayerRef layer) -> asItIs(layer);
+            case Recipe.Zero(LayerRef layer) -> asItIs(layer);
+            case Recipe.Average average -> derived(inputs(average), Merge.mean());
+            case Recipe.AverageZero average -> derived(inputs(average), Merge.mean());
+            case Recipe.Lerp lerp -> derived(inputs(lerp), Arc.straight(lerp.t()));
+            case Recipe.Slerp slerp -> {
+                List<Tensor> inputs = inputs(slerp);
+                yield derived(inputs, Arc.between(new Parts(inputs), slerp.t()));
+            }
+            case Recipe.Linear linear -> derived(inputs(linear), Merge.linear(weights(linear.donors())));
+            case Recipe.Task task -> derived(inputs(task), Merge.task(weights(task.donors())));
+            case Recipe.Ties ties -> {
+                List<Tensor> inputs = inputs(ties);
+                yield derived(inputs, Election.merge(ties.donors(), inputs));
+            }
+            case Recipe.Dare dare -> derived(inputs(dare), Dropout.merge(dare, tensor));
+        };
+    }
+
+    private Float32Source asItIs(LayerRef layer) {
         Tensor source = source(layer);
-        return scale == 1 ? source : compute(name, List.of(source), Merge.copy());
+        return scale == 1 ? source : derived(List.of(source), Merge.copy());
     }
 
-    private Tensor compute(String name, List<Tensor> inputs, Merge merge) {
-        return compute(name, inputs, merge, home().dtype());
-    }
-
-    private Tensor compute(String name, List<Tensor> inputs, Merge merge, DType dtype) {
-        Parts parts = new Parts(inputs);
-        MemorySegment out = arena.allocate(parts.elements() * dtype.bytes(), Float.BYTES);
-        Merge whole = scale == 1 ? merge : merge.times(scale);
-        boolean parallel = out.isAccessibleBy(Thread.ofVirtual().unstarted(() -> {}));
-        (parallel ? parts.all() : parts.all().sequential()).forEach(part -> {
-            float[] merged = new float[Parts.PIECE];
-            parts.read(part, (first, values, count) -> {
-                whole.apply(first, values, count, merged);
-                Rounding.write(merged, count, dtype, out, first);
-            });
-        });
-        return new Tensor(name, dtype, home().shape(), out.asReadOnly());
-    }
-
-    private Tensor zeros(String name) {
-        Tensor shape = home();
-        MemorySegment zeros = arena.allocate(shape.data().byteSize(), Float.BYTES);
-        return new Tensor(name, shape.dtype(), shape.shape(), zeros.asReadOnly());
+    private Derived derived(List<Tensor> inputs, Merge merge) {
+        return new Derived(
+                inputs, scale == 1 || scale == 0 ? merge : merge.times(scale), home().shape(), home().dtype());
     }
 
     /** This tensor in layer 0 of the base, whose shape and element type a computed one takes. */

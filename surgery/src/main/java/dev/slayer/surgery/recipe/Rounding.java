@@ -36,6 +36,23 @@ final class Rounding {
         }
     }
 
+    /** Rounds numbers as {@link #write} does, but leaves them float32. */
+    static void round(float[] values, int count, DType dtype) {
+        switch (dtype) {
+            case F32 -> {}
+            case BF16 -> {
+                for (int i = 0; i < count; i++) {
+                    values[i] = Float.intBitsToFloat(toBfloat16(values[i]) << 16);
+                }
+            }
+            case F16 -> {
+                for (int i = 0; i < count; i++) {
+                    values[i] = Float.float16ToFloat(Float.floatToFloat16(values[i]));
+                }
+            }
+        }
+    }
+
     /** The upper half of a float32, rounded; a number too large becomes infinite, NaN stays NaN. */
     static short toBfloat16(float value) {
         int bits = Float.floatToRawIntBits(value);

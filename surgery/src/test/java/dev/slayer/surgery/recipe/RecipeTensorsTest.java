@@ -11,12 +11,14 @@ import static org.assertj.core.api.Assertions.within;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.DType;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.Tensor;
 import dev.slayer.surgery.layout.LayerRef;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.layout.Recipe.Donor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigDecimal;
 import java.util.Arrays;
@@ -264,6 +266,29 @@ class RecipeTensorsTest {
             assertThat(MadeUpCheckpoint.floats(exact)).containsExactly(halved);
             assertThat(bytes(RecipeTensors.make(new Recipe.Plain(1), ATTENTION_OUTPUT, 0, sources, arena)))
                     .containsOnly(0);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("derived")
+    void whatIsComputedWhileItIsReadIsTheSame(Recipe recipe) {
+        for (DType dtype : DType.values()) {
+            LayerSource sources = sources(dtype, 33);
+            for (LayerTensor tensor : List.of(DOWN, INPUT_NORM)) {
+                try (Arena arena = Arena.ofConfined()) {
+                    float[] made = MadeUpCheckpoint.floats(RecipeTensors.make(recipe, tensor, sources, arena));
+                    Float32Source source = RecipeTensors.read(recipe, tensor, sources);
+                    assertThat(source.elements()).isEqualTo(made.length);
+                    for (int step : new int[] {made.length, 7}) {
+                        float[] read = new float[made.length];
+                        for (int from = 0; from < read.length; from += step) {
+                            int count = Math.min(step, read.length - from);
+                            source.toFloat32(from, MemorySegment.ofArray(read).asSlice(4L * from, 4L * count));
+                        }
+                        assertThat(read).as("%s in steps of %d", dtype, step).isEqualTo(made);
+                    }
+                }
+            }
         }
     }
 

@@ -63,7 +63,7 @@ final class BlockCompiler {
             BiFunction<BlockGraphs, BlockGraphs.LayerWeights, Graph> graph) {
         try (Arena weights = Arena.ofShared()) {
             BlockGraphs graphs = new BlockGraphs(config, new Matrix(type, weights));
-            return runtime.session(graph.apply(graphs, tensor -> RecipeTensors.make(recipe, tensor, sources, weights)));
+            return runtime.session(graph.apply(graphs, tensor -> RecipeTensors.read(recipe, tensor, sources)));
         }
     }
 }

@@ -3,9 +3,9 @@ package dev.slayer.server.engine.block;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Graph;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.checkpoint.Tensor;
 import dev.slayer.surgery.checkpoint.TensorNames;
 import java.util.HashMap;
 import java.util.List;
@@ -27,7 +27,7 @@ final class BlockGraphs {
     /** The weights of one decoder layer, of whatever recipe. */
     @FunctionalInterface
     interface LayerWeights {
-        Tensor tensor(LayerTensor tensor);
+        Float32Source tensor(LayerTensor tensor);
     }
 
     /** hidden [T, hidden] to qkv [T, queryWidth + 2 * kvWidth]: norm, then queries, keys and values side by side. */
@@ -36,7 +36,7 @@ final class BlockGraphs {
         String hidden = graph.input("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
         String gamma = matrix.vector(graph, "gamma", layer.tensor(LayerTensor.INPUT_NORM));
         norm(graph, hidden, gamma, "normed");
-        List<Tensor> qkv = List.of(
+        List<Float32Source> qkv = List.of(
                 layer.tensor(LayerTensor.QUERY), layer.tensor(LayerTensor.KEY), layer.tensor(LayerTensor.VALUE));
         matrix.multiply(graph, "normed", "qkv", qkv);
         return graph.output("qkv", ElementType.FLOAT, Graph.FREE, qkvWidth(config))

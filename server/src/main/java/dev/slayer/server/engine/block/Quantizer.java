@@ -4,8 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
-import java.util.stream.IntStream;
 
 /**
  * Quantizes a matrix in blocks of 32 along its rows, in the layout of ONNX Runtime's MatMulNBits: a weight is
@@ -16,7 +14,6 @@ import java.util.stream.IntStream;
  */
 final class Quantizer {
     static final int BLOCK = 32;
-    private static final int PART = 64; // rows that one core takes at a time
 
     private final int bits;
     private final int zero;
@@ -29,48 +26,45 @@ final class Quantizer {
         this.zero = 1 << (bits - 1);
     }
 
-    /**
-     * A quantized matrix.
-     *
-     * @param values [rows, blocks, 32 * bits / 8] bytes
-     * @param scales [rows, blocks]
-     */
-    record Quantized(MemorySegment values, MemorySegment scales, int rows, int columns, int blocks) {}
-
-    /**
-     * Works on all cores.
-     *
-     * @param matrix float32 [rows, columns], in memory that all threads may read; a last block that is not full is padded with zeros
-     * @param allocator of memory that all threads may write
-     */
-    Quantized quantize(MemorySegment matrix, int rows, int columns, SegmentAllocator allocator) {
-        int blocks = (columns + BLOCK - 1) / BLOCK;
-        int blockBytes = BLOCK * bits / 8;
-        MemorySegment values = allocator.allocate((long) rows * blocks * blockBytes, 64);
-        MemorySegment scales = allocator.allocate((long) rows * blocks * Float.BYTES, 64);
-        Quantized quantized = new Quantized(values, scales, rows, columns, blocks);
-        IntStream.range(0, (rows + PART - 1) / PART)
-                .parallel()
-                .forEach(part -> quantizeRows(matrix, part * PART, Math.min(rows, (part + 1) * PART), quantized));
-        return quantized;
+    /** Blocks of a row of so many columns. */
+    int blocks(int columns) {
+        return (columns + BLOCK - 1) / BLOCK;
     }
 
-    private void quantizeRows(MemorySegment matrix, int from, int to, Quantized target) {
-        int blockBytes = BLOCK * bits / 8;
-        float[] row = new float[target.blocks * BLOCK];
-        byte[] packed = new byte[blockBytes];
-        for (int r = from; r < to; r++) {
-            MemorySegment.copy(matrix, JAVA_FLOAT, (long) r * target.columns * Float.BYTES, row, 0, target.columns);
-            for (int block = 0; block < target.blocks; block++) {
-                float scale = quantizeBlock(row, block * BLOCK, packed);
-                long at = (long) r * target.blocks + block;
-                target.scales.setAtIndex(JAVA_FLOAT, at, scale);
-                MemorySegment.copy(packed, 0, target.values, JAVA_BYTE, at * blockBytes, blockBytes);
+    /** Bytes of a block's values. */
+    int blockBytes() {
+        return BLOCK * bits / 8;
+    }
+
+    /**
+     * Quantizes a matrix, on all cores; a last block of a row that is not full is padded with zeros.
+     *
+     * @param values [rows, blocks, blockBytes], written by several threads
+     * @param scales [rows, blocks] float32, written by several threads
+     */
+    void quantize(StackedRows matrix, MemorySegment values, MemorySegment scales) {
+        matrix.byParts((from, count) -> quantizeRows(matrix, from, count, values, scales));
+    }
+
+    private void quantizeRows(StackedRows matrix, int from, int count, MemorySegment values, MemorySegment scales) {
+        int columns = matrix.columns();
+        int blocks = blocks(columns);
+        float[] rows = new float[count * columns];
+        matrix.read(from, MemorySegment.ofArray(rows));
+        float[] row = new float[blocks * BLOCK];
+        byte[] packed = new byte[blocks * blockBytes()];
+        float[] rowScales = new float[blocks];
+        for (int r = 0; r < count; r++) {
+            System.arraycopy(rows, r * columns, row, 0, columns);
+            for (int block = 0; block < blocks; block++) {
+                rowScales[block] = quantizeBlock(row, block * BLOCK, packed, block * blockBytes());
             }
+            MemorySegment.copy(packed, 0, values, JAVA_BYTE, (long) (from + r) * packed.length, packed.length);
+            MemorySegment.copy(rowScales, 0, scales, JAVA_FLOAT, (long) (from + r) * blocks * Float.BYTES, blocks);
         }
     }
 
-    private float quantizeBlock(float[] row, int from, byte[] packed) {
+    private float quantizeBlock(float[] row, int from, byte[] packed, int to) {
         float extreme = 0;
         for (int i = from; i < from + BLOCK; i++) {
             if (Math.abs(row[i]) > Math.abs(extreme)) {
@@ -82,11 +76,11 @@ final class Quantizer {
         for (int i = 0; i < BLOCK; i++) {
             int q = Math.clamp(Math.round(row[from + i] * inverse) + zero, 0, 2 * zero - 1);
             if (bits == 8) {
-                packed[i] = (byte) q;
+                packed[to + i] = (byte) q;
             } else if (i % 2 == 0) {
-                packed[i / 2] = (byte) q;
+                packed[to + i / 2] = (byte) q;
             } else {
-                packed[i / 2] |= (byte) (q << 4);
+                packed[to + i / 2] |= (byte) (q << 4);
             }
         }
         return scale;

@@ -29,7 +29,7 @@ class QuantizerTest {
         try (Arena arena = Arena.ofShared()) {
             int in = 96;
             float[] weights = gaussian(OUT * in, 3);
-            Quantizer.Quantized quantized = quantize(arena, weights, in, bits);
+            Quantized quantized = quantize(arena, weights, in, bits);
             for (int i = 0; i < weights.length; i++) {
                 float scale = Math.abs(quantized.scales().getAtIndex(JAVA_FLOAT, i / Quantizer.BLOCK));
                 float back = dequantized(quantized, i, bits);
@@ -43,7 +43,7 @@ class QuantizerTest {
     @Test
     void aBlockOfZerosStaysZero() {
         try (Arena arena = Arena.ofShared()) {
-            Quantizer.Quantized quantized = quantize(arena, new float[OUT * 32], 32, 4);
+            Quantized quantized = quantize(arena, new float[OUT * 32], 32, 4);
             assertThat(dequantized(quantized, 5, 4)).isZero();
         }
     }
@@ -69,7 +69,7 @@ class QuantizerTest {
                         .output("y", ElementType.FLOAT, y, rows, OUT)
                         .run();
             }
-            Quantizer.Quantized quantized = quantize(arena, weights, in, type.bits());
+            Quantized quantized = quantize(arena, weights, in, type.bits());
             double error = 0;
             double size = 0;
             for (int row = 0; row < rows; row++) {
@@ -88,11 +88,22 @@ class QuantizerTest {
         }
     }
 
-    private static Quantizer.Quantized quantize(Arena arena, float[] weights, int in, int bits) {
-        return new Quantizer(bits).quantize(memory(arena, weights), OUT, in, arena);
+    /** Values [OUT, blocks, bytes of a block] and scales [OUT, blocks]. */
+    private record Quantized(MemorySegment values, MemorySegment scales, int blocks) {}
+
+    private static Quantized quantize(Arena arena, float[] weights, int in, int bits) {
+        Quantizer quantizer = new Quantizer(bits);
+        int blocks = quantizer.blocks(in);
+        Quantized quantized = new Quantized(
+                arena.allocate((long) OUT * blocks * quantizer.blockBytes()),
+                arena.allocate((long) OUT * blocks * Float.BYTES, Float.BYTES),
+                blocks);
+        Tensor tensor = new Tensor("w", DType.F32, List.of((long) OUT, (long) in), memory(arena, weights));
+        quantizer.quantize(new StackedRows(List.of(tensor)), quantized.values(), quantized.scales());
+        return quantized;
     }
 
-    private static float dequantized(Quantizer.Quantized quantized, int index, int bits) {
+    private static float dequantized(Quantized quantized, int index, int bits) {
         int zero = 1 << (bits - 1);
         int q = bits == 8
                 ? quantized.values().get(JAVA_BYTE, index) & 0xFF
@@ -100,7 +111,7 @@ class QuantizerTest {
         return (q - zero) * quantized.scales().getAtIndex(JAVA_FLOAT, index / Quantizer.BLOCK);
     }
 
-    private static double rootMeanSquareError(Quantizer.Quantized quantized, float[] weights, int bits) {
+    private static double rootMeanSquareError(Quantized quantized, float[] weights, int bits) {
         double sum = 0;
         for (int i = 0; i < weights.length; i++) {
             sum += Math.pow(dequantized(quantized, i, bits) - weights[i], 2);
