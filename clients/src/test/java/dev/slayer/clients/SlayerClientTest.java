@@ -138,6 +138,17 @@ class SlayerClientTest {
     }
 
     @Test
+    void anAnswerIsReadIntoAShapeOfTheCaller() {
+        record Shape(List<Piece> choices) {
+            record Piece(String finishReason) {}
+        }
+        server.answer("/v1/completions", 200, """
+                {"id":"c","choices":[{"index":0,"text":"a","finish_reason":"stop","logprobs":{"tokens":["a"]}}]}""");
+        Shape answer = client.complete(CompletionRequest.of("tiny", "x"), Shape.class);
+        assertThat(answer).isEqualTo(new Shape(List.of(new Shape.Piece("stop"))));
+    }
+
+    @Test
     void aStreamGivesItsPiecesAndTheUsageAtTheEnd() {
         server.stream(
                 "/v1/completions",

@@ -7,6 +7,7 @@ import dev.slayer.clients.Model;
 import dev.slayer.clients.SlayerClient;
 import dev.slayer.clients.SlayerClientException;
 import dev.slayer.clients.Tokens;
+import dev.slayer.clients.Usage;
 import dev.slayer.surgery.SlayerException;
 import java.time.Duration;
 import java.util.Arrays;
@@ -114,9 +115,9 @@ final class Requester implements AutoCloseable {
                 .with("echo", true);
         long started = System.nanoTime();
         try {
-            Completion answer = client.complete(request);
+            Scored answer = client.complete(request, Scored.class);
             Interval time = new Interval(started, System.nanoTime());
-            return isScored(answer, prompt.length)
+            return answer.isComplete(prompt.length)
                     ? ScoreTrace.of(
                             time, answer.usage() == null ? 0 : answer.usage().cachedTokens())
                     : ScoreTrace.failed(time, "wrong_length");
@@ -125,15 +126,23 @@ final class Requester implements AutoCloseable {
         }
     }
 
-    private static boolean isScored(Completion answer, int tokens) {
-        if (answer.choices().size() != 1 || answer.choices().getFirst().logprobs() == null) {
-            return false;
+    /** What is read of an answer with scores, so that the load generator does not take the server's processor time. */
+    record Scored(List<Choice> choices, Usage usage) {
+        record Choice(Logprobs logprobs) {}
+
+        record Logprobs(List<Double> tokenLogprobs) {}
+
+        /** Whether each of so many tokens has a score, and the generated one; only the first has none. */
+        boolean isComplete(int tokens) {
+            if (choices == null || choices.size() != 1 || choices.getFirst().logprobs() == null) {
+                return false;
+            }
+            List<Double> scores = choices.getFirst().logprobs().tokenLogprobs();
+            return scores != null
+                    && scores.size() == tokens + 1
+                    && scores.getFirst() == null
+                    && scores.stream().skip(1).allMatch(Objects::nonNull);
         }
-        List<Double> scores = answer.choices().getFirst().logprobs().tokenLogprobs();
-        return scores != null
-                && scores.size() == tokens + 1
-                && scores.getFirst() == null
-                && scores.stream().skip(1).allMatch(Objects::nonNull);
     }
 
     /** Of servers that do not tell token ids, every piece with text is taken for one token; usage tells the true total. */
