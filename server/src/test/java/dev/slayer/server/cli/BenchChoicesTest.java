@@ -74,7 +74,7 @@ class BenchChoicesTest {
     }
 
     @Test
-    void anAnswerThatFailsOrLacksScoresMakesTheExitCode1() {
+    void aFailedRequestMakesTheExitCode1() {
         try (CannedServer server = new CannedServer(Duration.ZERO, 10)) {
             CommandRun run = bench(
                     new CannedServers(Duration.ZERO, 0), "--url", server.url().toString(), "--repetitions", "1");

@@ -23,13 +23,13 @@ class SoakTest {
                     "--url",
                     server.url().toString(),
                     "--requests",
-                    "264",
+                    "132",
                     "--pid",
                     Long.toString(ProcessHandle.current().pid()));
             OpenAiClient.Result result = OpenAiClient.run("soak.py", arguments, Map.of());
             assertThat(result.exitCode()).as(result.output()).isZero();
             assertThat(result.output())
-                    .contains("score 144 stream 48 leave 24 layout 24 variant 12 compare 12 | errors 0")
+                    .contains("score 72 stream 24 leave 12 layout 12 variant 6 compare 6 | errors 0")
                     .containsPattern(
                             "scores: \\d+ first values, [1-9]\\d* identical to theirs, \\d+ within 0.0001, 0 changed")
                     .contains("KV in use at the end: 0.00 %")

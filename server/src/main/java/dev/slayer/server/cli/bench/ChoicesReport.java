@@ -23,6 +23,8 @@ import java.util.stream.Stream;
  * @param itemsPerSecond of the items
  * @param speedUp time without a cache over the time of the items, medians both; null without that comparison
  * @param timeAgainstAlone time of the items over the time of the unrelated prompts, medians both
+ * @param serverCpuAgainstAlone the same ratio of the server's processor time, without what the load generator takes from it; null if
+ *     the server is another process
  * @param peakMemoryBytes most memory of the process in RAM, load generator and all servers in it included; null if the server is
  *     another process
  */
@@ -41,6 +43,7 @@ public record ChoicesReport(
         double itemsPerSecond,
         Double speedUp,
         double timeAgainstAlone,
+        Double serverCpuAgainstAlone,
         Long peakMemoryBytes)
         implements Report {
     /**
@@ -72,6 +75,7 @@ public record ChoicesReport(
                 scores.median().requestsPerSecond() / Workload.Choices.PER_ITEM,
                 cacheOff == null ? null : timeRatio(cacheOff, scores),
                 timeRatio(scores, alone),
+                cpuRatio(scores, alone),
                 peak);
     }
 
@@ -101,6 +105,7 @@ public record ChoicesReport(
             results.row("speed-up over the cache off", Report.number(speedUp));
         }
         results.row("time against new tokens alone", Report.number(timeAgainstAlone))
+                .row("server CPU against new tokens alone", orDash(serverCpuAgainstAlone))
                 .row("peak memory, MiB", orDash(peakMemoryBytes == null ? null : peakMemoryBytes / (double) (1 << 20)));
         return heading() + "\n\n" + table.text() + "\n" + results.text() + failures();
     }
@@ -140,6 +145,12 @@ public record ChoicesReport(
         return to.median().seconds() == 0
                 ? 0
                 : side.median().seconds() / to.median().seconds();
+    }
+
+    private static Double cpuRatio(Side side, Side to) {
+        Double cpu = side.median().serverCpuSeconds();
+        Double other = to.median().serverCpuSeconds();
+        return cpu == null || other == null || other <= 0 ? null : Double.valueOf(cpu / other);
     }
 
     private static double perSecond(long count, Scoring side) {

@@ -27,7 +27,8 @@ class ChoicesReportTest {
                 .containsPattern("\nseconds +3\\.00 +15\\.0 +2\\.40\n")
                 .containsPattern("\ncached_tokens +56 +56 +56\n")
                 .containsPattern("\nspeed-up over the cache off +5\\.00\n")
-                .containsPattern("\ntime against new tokens alone +1\\.25\n");
+                .containsPattern("\ntime against new tokens alone +1\\.25\n")
+                .containsPattern("\nserver CPU against new tokens alone +1\\.00\n");
         assertThat(report.json()).contains("\"cache_off\" : {");
     }
 
@@ -48,6 +49,9 @@ class ChoicesReportTest {
         ChoicesReport report = report(side(1), side, side);
         assertThat(report.errorCount()).isEqualTo(2);
         assertThat(report.table()).contains("Errors of all repetitions: {timeout=2}");
+        assertThat(report.serverCpuAgainstAlone())
+                .as("the server is another process")
+                .isNull();
         assertThat(side.median().errors()).isEqualTo(Map.of("timeout", 1));
         assertThat(side.median().latency().max()).isZero();
     }
