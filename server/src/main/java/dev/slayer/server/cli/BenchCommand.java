@@ -143,13 +143,8 @@ final class BenchCommand implements Callable<Integer> {
     /** The second server of a comparison with the prefix cache off; null if none is asked for. */
     private RunningServer cacheOff(BenchSettings settings, ServeSettings server) {
         return settings.workload() instanceof Workload.Choices choices && choices.compareCacheOff()
-                ? start(settings, withoutPrefixCache(server))
+                ? start(settings, server.withoutPrefixCache())
                 : null;
-    }
-
-    /** The same server with {@code --prefix-cache-memory 0}; as it is while no server has a prefix cache. */
-    private static ServeSettings withoutPrefixCache(ServeSettings server) {
-        return server;
     }
 
     private static void write(Path file, String json) {

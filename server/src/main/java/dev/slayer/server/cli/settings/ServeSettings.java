@@ -264,6 +264,14 @@ public record ServeSettings(
                 models, precision, threads, engine, derivedBlocks, address, others, drainTimeout, logLevel);
     }
 
+    /** The same with {@code --prefix-cache-memory 0}. */
+    public ServeSettings withoutPrefixCache() {
+        EngineSettings plain =
+                new EngineSettings(engine.maxSequences(), engine.maxQueue(), engine.maxBatchTokens(), engine.kvBytes());
+        return new ServeSettings(
+                models, precision, threads, plain, derivedBlocks, http, folders, drainTimeout, logLevel);
+    }
+
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {
         List<ModelSource> named = values.all(MODEL);
         if (!named.isEmpty()) {
