@@ -25,15 +25,20 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What clients that score need, over the whole server: checks 1 to 5 of the list that this project accepts itself by. Checks 6, 8 and 9
  * are in {@link AcceptanceWireTest}; 7 is that of the real harness.
  */
+@ParameterizedClass
+@ValueSource(longs = {0, LiveServer.PREFIX_CACHE})
 @Timeout(600)
 class AcceptanceTest {
     /** Sums over continuations, against transformers. */
@@ -51,15 +56,19 @@ class AcceptanceTest {
 
     private static LiveServer server;
 
-    @BeforeAll
-    static void start() {
+    /** Memory of the prefix cache. Without one, what is asked for twice is computed twice. */
+    @Parameter
+    long prefixBytes;
+
+    @BeforeParameterizedClassInvocation
+    static void start(long prefixBytes) {
         Map<String, Path> models = new LinkedHashMap<>();
         Golden.CHECKPOINTS.forEach(name -> models.put(name, Golden.checkpoint(name)));
         models.put("b", Golden.checkpoint("random-llama2-b"));
-        server = new LiveServer(models);
+        server = new LiveServer(models, prefixBytes);
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void stop() {
         server.close();
     }
@@ -196,6 +205,28 @@ class AcceptanceTest {
             }
             for (Future<Integer> worker : load) {
                 assertThat(worker.get(60, TimeUnit.SECONDS)).isPositive();
+            }
+        }
+    }
+
+    @Test
+    void check4ScoresFromTheCacheAreTheVerySameAndCounted() {
+        int[] context = Golden.prompts("slayer-tiny").stream()
+                .filter(prompt -> prompt.name().equals("long"))
+                .findFirst()
+                .orElseThrow()
+                .ids();
+        for (String model : List.of("slayer-tiny", "slayer-tiny@remove=5")) {
+            ObjectNode request = score(model, context, List.of(new int[] {356, 281}, new int[] {370}));
+            JsonNode first = server.ask("/v1/score", request);
+            JsonNode second = server.ask("/v1/score", request);
+            assertThat(second.get("data")).isEqualTo(first.get("data"));
+            int cached = second.at("/usage/prompt_tokens_details/cached_tokens").asInt();
+            assertThat(cached).isLessThan(second.at("/usage/prompt_tokens").asInt());
+            if (prefixBytes > 0) {
+                assertThat(cached).isGreaterThan(context.length);
+            } else {
+                assertThat(cached).isZero();
             }
         }
     }

@@ -5,7 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.slayer.server.cli.settings.FolderSettings;
+import dev.slayer.server.cli.settings.HttpSettings;
+import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
+import dev.slayer.server.cli.settings.Precision;
+import dev.slayer.server.cli.settings.ServeSettings;
+import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.server.engine.block.DerivedBlocks;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -22,16 +29,37 @@ import java.util.stream.StreamSupport;
 /** A whole server over checkpoints of test-data, and a plain HTTP client. */
 final class LiveServer implements AutoCloseable {
     static final ObjectMapper JSON = new ObjectMapper();
+    static final long PREFIX_CACHE = 64 << 20;
+
     private final RunningServer server;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-    /** @param models directories by name; the first is the default model */
+    /**
+     * With a prefix cache, as servers have one.
+     *
+     * @param models directories by name; the first is the default model
+     */
     LiveServer(Map<String, Path> models) {
+        this(models, PREFIX_CACHE);
+    }
+
+    /** @param prefixBytes memory of the prefix cache; 0 is none */
+    LiveServer(Map<String, Path> models, long prefixBytes) {
         List<ModelSource> sources = models.entrySet().stream()
                 .map(model -> new ModelSource(model.getKey(), model.getValue()))
                 .toList();
-        server = new Server().start(ServerTest.settings(sources));
+        server = new Server()
+                .start(new ServeSettings(
+                        sources,
+                        Precision.FP32,
+                        2,
+                        new EngineSettings(32, 1000, 128, 1L << 28, prefixBytes),
+                        DerivedBlocks.DEFAULTS,
+                        new HttpSettings("127.0.0.1", 0, List.of(), List.of(), 1 << 20, 1000),
+                        FolderSettings.NONE,
+                        Duration.ofSeconds(10),
+                        LogLevel.WARN));
     }
 
     URI url() {
