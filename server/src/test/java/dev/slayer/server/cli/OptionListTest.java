@@ -32,6 +32,7 @@ class OptionListTest {
                         "max-queue",
                         "max-batch-tokens",
                         "kv-memory",
+                        "prefix-cache-memory",
                         "derived-blocks-memory",
                         "derived-blocks-idle",
                         "api-key",
