@@ -51,13 +51,17 @@ final class Sequence {
         this.layout = request.layout().text();
         this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 16);
         this.length = request.prompt().length;
-        this.sampler = new Sampler(request.sampling(), request.prompt());
         this.decoder = new IncrementalDecoder(vocabulary, request.prompt(), request.skipSpecialTokens());
         this.stops = new StopMatcher(request.stop().stop(), request.stop().includeStop());
         this.eos = request.stop().ignoreEos() ? Set.of() : runner.config().eosTokenIds();
         this.nextDistribution = request.scores().distributionsFrom().orElse(Integer.MAX_VALUE);
         this.endTokens = new HashSet<>(eos);
         endTokens.addAll(request.stop().stopTokenIds());
+        this.sampler = new Sampler(
+                request.sampling(),
+                request.prompt(),
+                request.guide().map(guide -> guide.begin(decoder.dropsSpace())),
+                endTokens);
     }
 
     /** Tokens known so far, prompt included. */
@@ -184,6 +188,8 @@ final class Sequence {
         if (match.stop().isPresent()) {
             end(new SequenceEvent.Finished(
                     FinishReason.STOP, Optional.of(match.stop().get()), "", 0));
+        } else if (sampler.exhausted()) {
+            finish(FinishReason.STOP, Optional.empty());
         } else if (generated() == request.stop().maxTokens()) {
             finish(FinishReason.LENGTH, Optional.empty());
         }
