@@ -58,19 +58,19 @@ class RegexTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            [0-9]{3}-[0-9]{4}   | 555-0199   | 555-01990
-            (a|b)*abb           | babaabb    | abab
-            \\d+(\\.\\d{1,2})?     | 12.50      | 12.
-            [^a-z\\s]{2,6}       | ÄÖ🌡7       | Ab
-            \\w+@\\w+\\.(com\\|org)| a_b@c.org   | a@b@c.org
-            .{1,5}              | \\"é🌡x     | `a\nb`
-            a{2,}               | aaaaa      | a
-            ^ab$                | ab         | ^ab$
+    @CsvSource(delimiterString = "::", quoteCharacter = '`', textBlock = """
+            [0-9]{3}-[0-9]{4}     :: 555-0199  :: 555-01990
+            (a|b)*abb             :: babaabb   :: abab
+            \\d+(\\.\\d{1,2})?       :: 12.50     :: 12.
+            [^a-z\\s]{2,6}         :: ÄÖ🌡7      :: Ab
+            \\w+@\\w+\\.(com|org)   :: a_b@c.org :: a@b@c.org
+            .{1,5}                :: \\"é🌡x    :: `a\nb`
+            a{2,}                 :: aaaaa     :: a
+            ^ab$                  :: ab        :: ^ab$
             """)
     void everyWayToCutAMatchIntoTokensIsAllowedAndNothingElse(String pattern, String match, String other) {
         for (Tokenizer tokenizer : Walks.TOKENIZERS) {
-            Constraint regex = new Constraint.Regex(pattern.replace("\\|", "|"));
+            Constraint regex = new Constraint.Regex(pattern);
             assertThat(Walks.accepts(tokenizer, regex, match, new Random(1))).isTrue();
             assertThat(Walks.accepts(tokenizer, regex, other, new Random(2))).isFalse();
         }
@@ -132,7 +132,7 @@ class RegexTest {
     @Test
     void longAndDeepPatternsAreRefused() {
         assertThatThrownBy(() -> Regex.whole("a".repeat(Regex.LONGEST + 1))).hasMessageContaining("allowed: 10000");
-        assertThatThrownBy(() -> Regex.whole("(".repeat(5_000) + "a" + ")".repeat(5_000)))
+        assertThatThrownBy(() -> Regex.whole("(".repeat(2_000) + "a" + ")".repeat(2_000)))
                 .hasMessageContaining("nested deeper than 100");
     }
 }
