@@ -16,13 +16,45 @@ import org.apache.lucene.util.automaton.UTF32ToUTF8;
 final class Automatons {
     /** States of one automaton; each position of a bounded repetition counts. */
     static final int MOST_STATES = 10_000;
-    /** Effort of making an automaton deterministic, in Lucene's measure: visited states; some tenths of a second. */
-    private static final int MOST_WORK = 1_000_000;
+    /** Effort of making an automaton deterministic, in Lucene's measure: visited states; a tenth of a second or so. */
+    private static final int MOST_WORK = 50_000;
 
     private static final int SURROGATES = 0xD800;
     private static final int BEHIND_SURROGATES = 0xE000;
 
+    /** Table 3-7 of the Unicode standard. */
+    private static final Automaton WELL_FORMED = wellFormed();
+
     private Automatons() {}
+
+    private static Automaton wellFormed() {
+        int[][] transitions = {
+            {0, 0x00, 0x7F, 0},
+            {0, 0xC2, 0xDF, 1},
+            {0, 0xE0, 0xE0, 2},
+            {0, 0xE1, 0xEC, 3},
+            {0, 0xED, 0xED, 4},
+            {0, 0xEE, 0xEF, 3},
+            {0, 0xF0, 0xF0, 5},
+            {0, 0xF1, 0xF3, 6},
+            {0, 0xF4, 0xF4, 7},
+            {1, 0x80, 0xBF, 0},
+            {2, 0xA0, 0xBF, 1},
+            {3, 0x80, 0xBF, 1},
+            {4, 0x80, 0x9F, 1},
+            {5, 0x90, 0xBF, 3},
+            {6, 0x80, 0xBF, 3},
+            {7, 0x80, 0x8F, 3}
+        };
+        Automaton.Builder utf8 = new Automaton.Builder();
+        for (int state = 0; state < 8; state++) {
+            utf8.setAccept(utf8.createState(), state == 0);
+        }
+        for (int[] transition : transitions) {
+            utf8.addTransition(transition[0], transition[3], transition[1], transition[2]);
+        }
+        return utf8.finish();
+    }
 
     /** Any character: code points that have a UTF-8 form. */
     static Automaton anyCharacter() {
@@ -105,7 +137,8 @@ final class Automatons {
         if (deterministic.getNumStates() == 0) {
             return deterministic;
         }
-        return deterministic(new UTF32ToUTF8().convert(deterministic));
+        // Lucene's conversion of wide ranges lets overlong forms through.
+        return deterministic(Operations.intersection(new UTF32ToUTF8().convert(deterministic), WELL_FORMED));
     }
 
     /**

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slayer.server.text.Tokenizer;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
@@ -12,6 +14,9 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.apache.lucene.util.IntsRef;
+import org.apache.lucene.util.automaton.Automaton;
+import org.apache.lucene.util.automaton.Operations;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -127,6 +132,37 @@ class RegexTest {
         assertThatThrownBy(() -> Automatons.bytes(Regex.whole(pattern)))
                 .isInstanceOf(ConstraintException.class)
                 .hasMessageMatching(".*(too large|allowed: 10000).*");
+    }
+
+    @Test
+    void anyCharacterIsWellFormedUtf8AndNothingElse() {
+        Automaton any = Automatons.bytes(Automatons.anyCharacter());
+        for (int c = 0; c <= Character.MAX_CODE_POINT; c += c < 0x11000 ? 1 : 97) {
+            boolean character = c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE;
+            assertThat(Operations.run(any, bytes(utf8(c)))).as("U+%X", c).isEqualTo(character);
+        }
+        for (String broken : List.of(
+                "c080", "c1bf", "e08fa5", "e09fbf", "f08ea584", "f08fbfbf", "f4908080", "eda080", "80", "e282")) {
+            assertThat(Operations.run(any, bytes(HexFormat.of().parseHex(broken))))
+                    .as(broken)
+                    .isFalse();
+        }
+    }
+
+    /** Also of surrogates, which have none. */
+    private static byte[] utf8(int c) {
+        boolean surrogate = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
+        return surrogate
+                ? new byte[] {(byte) 0xED, (byte) (0x80 | (c >> 6 & 0x3F)), (byte) (0x80 | (c & 0x3F))}
+                : Character.toString(c).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static IntsRef bytes(byte[] bytes) {
+        int[] unsigned = new int[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            unsigned[i] = bytes[i] & 0xFF;
+        }
+        return new IntsRef(unsigned, 0, unsigned.length);
     }
 
     @Test
