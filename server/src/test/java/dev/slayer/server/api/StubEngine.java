@@ -304,14 +304,14 @@ final class StubEngine implements Engine {
             return generated == request.stop().maxTokens() && finish(FinishReason.LENGTH);
         }
 
-        /** The first token that a constraint allows, but the end as soon as it may come. */
+        /** The last byte that a constraint allows, which is no white space if it can be avoided; the end as soon as it may come. */
         private int guided(GuideState state) {
             if (state.mayEnd()) {
                 return EOS;
             }
-            int token = 0;
+            int token = 255;
             while (!state.allows(token)) {
-                token++;
+                token--;
             }
             state.advance(token);
             return token;
