@@ -15,9 +15,11 @@ final class GrammarBuilder {
 
     /** A node while it is being made; arrays of triples (low, high, target), targets, and pairs (rule, next). */
     static final class Node {
-        int[] bytes = {};
-        int[] empty = {};
-        int[] calls = {};
+        private static final int[] NONE = {};
+
+        int[] bytes = NONE;
+        int[] empty = NONE;
+        int[] calls = NONE;
     }
 
     private Node[] nodes = new Node[256];

@@ -13,9 +13,9 @@ import java.util.Set;
  */
 public final class Guide {
     /** Places of all kept states together; beyond, all states are forgotten and made again. */
-    private static final int MOST_PLACES = 100_000;
+    private static final int MOST_PLACES = 50_000;
     /** Bytes of all kept masks together. */
-    private static final int MOST_MASK_BYTES = 4 << 20;
+    private static final int MOST_MASK_BYTES = 2 << 20;
     /** Effort of one mask, in places visited: a sane constraint takes one or two for each node of the vocabulary's tree. */
     private static final long MOST_WORK = 10_000_000;
 

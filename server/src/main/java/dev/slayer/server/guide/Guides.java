@@ -24,9 +24,9 @@ public final class Guides {
     private static final int LONGEST_SCHEMA = 1 << 18;
     private static final int DEEPEST_SCHEMA = 100;
     /** Kept guides, and nodes of all of them together; for each vocabulary. */
-    private static final int MOST_KEPT = 64;
+    private static final int MOST_KEPT = 32;
 
-    private static final int MOST_NODES_KEPT = 1_000_000;
+    private static final int MOST_NODES_KEPT = 500_000;
 
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()

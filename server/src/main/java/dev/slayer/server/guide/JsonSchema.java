@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,6 +36,10 @@ final class JsonSchema {
             "nullable");
     private static final Set<String> COMBINING = Set.of("$ref", "anyOf", "oneOf", "allOf", "enum", "const", "type");
 
+    /** The last bound: many patterns that are large one by one and small together. */
+    private static final Duration LONGEST = Duration.ofSeconds(5);
+
+    private final long begun = System.nanoTime();
     private final JsonNode root;
     private final GrammarBuilder grammar = new GrammarBuilder();
     private final JsonText text = new JsonText(grammar);
@@ -75,6 +80,10 @@ final class JsonSchema {
 
     /** A value that is valid under a schema, then next. */
     int value(JsonNode schema, String at, int next) {
+        if (System.nanoTime() - begun > LONGEST.toNanos()) {
+            throw ConstraintException.invalid(
+                    "takes more than " + LONGEST.toSeconds() + " seconds to compile; use fewer or simpler patterns");
+        }
         if (schema.isBoolean()) {
             return schema.booleanValue() ? text.value(next) : grammar.node();
         }
