@@ -9,6 +9,7 @@ Prints one line per check and ends with status 0 if all of them hold. The checks
 for any model with a chat template.
 """
 
+import json
 import os
 import sys
 import traceback
@@ -109,6 +110,41 @@ def continuations_are_scored():
     assert text["scored_tokens"] > 0 and text["bytes"] == 16 and text["perplexity"] > 1
 
 
+def an_answer_follows_a_json_schema():
+    schema = {
+        "type": "object",
+        "properties": {
+            "mood": {"enum": ["good", "bad"]},
+            "count": {"type": "integer", "minimum": 10, "maximum": 99},
+            "tags": {"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 2},
+        },
+        "required": ["mood", "count", "tags"],
+        "additionalProperties": False,
+    }
+    response_format = {"type": "json_schema", "json_schema": {"name": "report", "strict": True, "schema": schema}}
+    fields = dict(model=model, messages=question, max_tokens=200, temperature=0, response_format=response_format)
+    whole = client.chat.completions.create(**fields).choices[0]
+    assert whole.finish_reason == "stop"
+    report = json.loads(whole.message.content)
+    assert list(report) == ["mood", "count", "tags"]
+    assert report["mood"] in ("good", "bad") and 10 <= report["count"] <= 99 and 1 <= len(report["tags"]) <= 2
+    streamed = client.chat.completions.create(**fields, stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed) == whole.message.content
+    chosen = client.completions.create(
+        model=model, prompt="Hello", max_tokens=20, extra_body={"guided_choice": ["first", "second"]}
+    )
+    assert chosen.choices[0].text in ("first", "second")
+    error = expect(
+        openai.BadRequestError,
+        lambda: client.chat.completions.create(
+            model=model,
+            messages=question,
+            response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"multipleOf": 2}}},
+        ),
+    )
+    assert "multipleOf" in error.message
+
+
 def stream_can_be_left():
     with client.completions.create(model=model, prompt="Hello", max_tokens=200, stream=True) as stream:
         next(iter(stream))
@@ -198,6 +234,7 @@ CHECKS = [
     chat_answers_with_a_message,
     chat_streams_what_it_answers_whole,
     continuations_are_scored,
+    an_answer_follows_a_json_schema,
     stream_can_be_left,
     a_stack_of_layers_is_named_in_three_ways,
     a_stack_that_cannot_be_is_a_bad_request,

@@ -136,6 +136,23 @@ class BordersTest {
                         "dev.slayer.server.text.."));
     }
 
+    @Test
+    void guidesKnowVocabulariesAndNothingElseOfTheServer() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server.guide..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.server.api..", "dev.slayer.server.cli..", "dev.slayer.server.engine.."));
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.server.guide..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.apache.lucene.."));
+    }
+
     private static void check(ArchRule rule) {
         rule.check(classes);
     }

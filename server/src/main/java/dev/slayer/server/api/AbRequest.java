@@ -70,6 +70,10 @@ record AbRequest(List<AbVariant> variants, List<Task> tasks, GenerationOptions o
         ServedModel reference = variants.getFirst().model();
         int vocabulary = reference.config().vocabularySize();
         GenerationOptions options = GenerationOptions.read(fields, settings, vocabulary);
+        options.constraint().ifPresent(asked -> {
+            throw SlayerException.badRequest(
+                    asked.param(), asked.param() + " is no field of a comparison; leave it out.");
+        });
         if (options.n() > 1) {
             throw SlayerException.badRequest("n", "n=" + options.n() + " is out of range; allowed: 1.");
         }

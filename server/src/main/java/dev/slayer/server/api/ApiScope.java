@@ -1,6 +1,7 @@
 package dev.slayer.server.api;
 
 import dev.slayer.server.engine.Engine;
+import dev.slayer.server.guide.Guides;
 
 /** What all event loops of a server share; every part is thread-safe. */
 record ApiScope(
@@ -10,5 +11,6 @@ record ApiScope(
         Checkpoints checkpoints,
         Exports exports,
         Engine engine,
+        Guides guides,
         ApiMetrics metrics,
         Traffic traffic) {}

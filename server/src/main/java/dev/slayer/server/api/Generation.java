@@ -4,6 +4,8 @@ import dev.slayer.server.engine.Sampling;
 import dev.slayer.server.engine.Scores;
 import dev.slayer.server.engine.SequenceRequest;
 import dev.slayer.server.engine.StopRules;
+import dev.slayer.server.guide.Guide;
+import dev.slayer.server.guide.Guides;
 import dev.slayer.surgery.SlayerException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -41,16 +43,17 @@ record Generation(
         List<SequenceRequest> sequences,
         Optional<String> warning) {
 
-    static Generation of(CompletionRequest request, ServedModel model, String shown) {
+    static Generation of(CompletionRequest request, ServedModel model, String shown, Guides guides) {
         GenerationOptions options = request.options();
         boolean scorePrompt = (request.echo() && request.logprobs().isPresent())
                 || options.promptLogprobs().isPresent();
         Scores scores = scores(request.logprobs(), options, scorePrompt);
+        Optional<Guide> guide = guide(options, model, guides);
         List<SequenceRequest> sequences = new ArrayList<>();
         for (Prompt prompt : request.prompts()) {
             int left = left(prompt, request.maxTokens(), "prompt", model);
             int budget = request.maxTokens().orElse(Math.min(CompletionRequest.DEFAULT_MAX_TOKENS, left));
-            answers(sequences, prompt, budget, scores, options, model);
+            answers(sequences, prompt, budget, scores, options, model, guide);
         }
         Optional<String> warning = request.idsWithoutBos()
                 ? Optional.of("a prompt of token ids does not begin with this model's BOS token")
@@ -69,13 +72,14 @@ record Generation(
                 warning);
     }
 
-    static Generation of(ChatRequest request, ServedModel model, String shown) {
+    static Generation of(ChatRequest request, ServedModel model, String shown, Guides guides) {
         GenerationOptions options = request.options();
         Scores scores =
                 scores(request.topLogprobs(), options, options.promptLogprobs().isPresent());
+        Optional<Guide> guide = guide(options, model, guides);
         List<SequenceRequest> sequences = new ArrayList<>();
         int left = left(request.prompt(), request.maxTokens(), "messages", model);
-        answers(sequences, request.prompt(), request.maxTokens().orElse(left), scores, options, model);
+        answers(sequences, request.prompt(), request.maxTokens().orElse(left), scores, options, model, guide);
         return new Generation(
                 "chatcmpl-" + UUID.randomUUID(),
                 Instant.now(),
@@ -98,6 +102,11 @@ record Generation(
     private static Scores scores(OptionalInt logprobs, GenerationOptions options, boolean scorePrompt) {
         int top = Math.max(logprobs.orElse(0), options.promptLogprobs().orElse(0));
         return new Scores(top, logprobs.isPresent(), scorePrompt);
+    }
+
+    private static Optional<Guide> guide(GenerationOptions options, ServedModel model, Guides guides) {
+        return options.constraint()
+                .map(asked -> guides.compile(model.tokenizer().vocabulary(), asked.param(), asked.constraint()));
     }
 
     /** What the context has left for the answer; a prompt that fills it may still be scored with max_tokens=0. */
@@ -124,7 +133,8 @@ record Generation(
             int budget,
             Scores scores,
             GenerationOptions options,
-            ServedModel model) {
+            ServedModel model,
+            Optional<Guide> guide) {
         StopRules stop = new StopRules(
                 budget,
                 options.minTokens(),
@@ -140,7 +150,8 @@ record Generation(
                     seeded(options.sampling(), answer),
                     stop,
                     scores,
-                    options.skipSpecialTokens()));
+                    options.skipSpecialTokens(),
+                    guide));
         }
     }
 

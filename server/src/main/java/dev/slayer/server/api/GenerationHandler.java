@@ -36,8 +36,13 @@ final class GenerationHandler implements Handler<RoutingContext> {
         try {
             ServedModel model = use.model();
             Generation generation = chat
-                    ? Generation.of(ChatRequest.read(fields, model, scope.settings()), model, use.shown())
-                    : Generation.of(CompletionRequest.read(fields, model, scope.settings()), model, use.shown());
+                    ? Generation.of(
+                            ChatRequest.read(fields, model, scope.settings()), model, use.shown(), scope.guides())
+                    : Generation.of(
+                            CompletionRequest.read(fields, model, scope.settings()),
+                            model,
+                            use.shown(),
+                            scope.guides());
             ready = true;
             return new Prepared(generation, use);
         } finally {

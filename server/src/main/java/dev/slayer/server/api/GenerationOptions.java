@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -29,6 +30,7 @@ import java.util.Set;
  * @param returnTokenIds name prompt and generated tokens by id
  * @param tokensAsIds write {@code token_id:N} where log-probabilities name tokens
  * @param truncation what to keep of a long prompt
+ * @param constraint what the generated text must be
  */
 record GenerationOptions(
         Sampling sampling,
@@ -44,7 +46,8 @@ record GenerationOptions(
         boolean includeUsage,
         boolean returnTokenIds,
         boolean tokensAsIds,
-        Truncation truncation) {
+        Truncation truncation,
+        Optional<OutputConstraint> constraint) {
     private static final int MOST_STOPS = 64;
     private static final int LONGEST_STOP = 1000;
     private static final int MOST_CHOICES = 128;
@@ -77,7 +80,8 @@ record GenerationOptions(
                         .orElse(false),
                 fields.flag("return_token_ids", false),
                 fields.flag("return_tokens_as_token_ids", false),
-                Truncation.read(fields));
+                Truncation.read(fields),
+                OutputConstraint.read(fields));
     }
 
     private static Sampling sampling(Fields fields, int vocabulary) {

@@ -17,11 +17,8 @@ final class UnsupportedFields {
             "web_search_options",
             "prompt_embeds",
             "chat_template",
-            "guided_json",
-            "guided_regex",
-            "guided_choice",
             "guided_grammar",
-            "structured_outputs",
+            "guided_whitespace_pattern",
             "allowed_token_ids",
             "bad_words",
             "logprob_token_ids");
@@ -41,14 +38,6 @@ final class UnsupportedFields {
         if (fields.flag("use_beam_search", false)) {
             throw unsupported("use_beam_search", "use_beam_search is not supported; leave it out.");
         }
-        fields.object("response_format").ifPresent(format -> {
-            String type = format.text("type").orElse("text");
-            if (!type.equals("text")) {
-                throw unsupported(
-                        "response_format.type",
-                        "response_format.type='" + Excerpt.of(type) + "' is not supported; allowed: text.");
-            }
-        });
         for (Fields.Element modality : fields.array("modalities")) {
             if (!modality.text().equals("text")) {
                 throw unsupported(modality.path(), modality.path() + " is not supported; allowed: text.");

@@ -1,5 +1,6 @@
 package dev.slayer.server.api;
 
+import dev.slayer.server.guide.Guides;
 import dev.slayer.surgery.SlayerException;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
@@ -71,6 +72,7 @@ final class VertxApiServer implements ApiServer {
                 checkpoints,
                 new Exports(models, checkpoints, parts.folders().exports()),
                 parts.engine(),
+                new Guides(),
                 new ApiMetrics(parts.registry(), parts.engine(), catalog),
                 Traffic.of(settings));
     }

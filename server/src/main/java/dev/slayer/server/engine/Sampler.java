@@ -1,15 +1,18 @@
 package dev.slayer.server.engine;
 
+import dev.slayer.server.guide.GuideState;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
 /**
  * Draws the tokens of one sequence: bans, logit_bias and penalties change the logits, then the most probable token wins
- * (temperature 0), or temperature, min_p, top_k and top_p leave a set to draw from. One thread.
+ * (temperature 0), or temperature, min_p, top_k and top_p leave a set to draw from. A guide, if there is one, has the last word about
+ * which tokens may be drawn. One thread.
  */
 final class Sampler {
     private static final RandomGeneratorFactory<RandomGenerator> RANDOM = RandomGeneratorFactory.of("L64X128MixRandom");
@@ -18,12 +21,25 @@ final class Sampler {
     private final RandomGenerator random;
     private final Map<Integer, Integer> generated = new HashMap<>();
     private final Set<Integer> prompt;
+    private final Optional<GuideState> guide;
+    private final Set<Integer> ends;
 
     /**
      * @param promptTokens counted by the repetition penalty
      */
     Sampler(Sampling sampling, int[] promptTokens) {
+        this(sampling, promptTokens, Optional.empty(), Set.of());
+    }
+
+    /**
+     * @param promptTokens counted by the repetition penalty
+     * @param guide restricts tokens and follows those that are drawn
+     * @param ends tokens that end a guided text where it is complete
+     */
+    Sampler(Sampling sampling, int[] promptTokens, Optional<GuideState> guide, Set<Integer> ends) {
         this.sampling = sampling;
+        this.guide = guide;
+        this.ends = ends;
         this.random =
                 sampling.seed().isPresent() ? RANDOM.create(sampling.seed().getAsLong()) : RANDOM.create();
         this.prompt = sampling.repetitionPenalty() == 1
@@ -39,9 +55,18 @@ final class Sampler {
      */
     int next(float[] logits, int vocabulary, Set<Integer> banned) {
         adjust(logits, vocabulary, banned);
+        guide.ifPresent(state -> state.restrict(logits, vocabulary, ends));
         int token = sampling.greedy() ? argmax(logits, vocabulary) : draw(logits, vocabulary);
         generated.merge(token, 1, Integer::sum);
+        if (guide.isPresent() && !ends.contains(token)) {
+            guide.get().advance(token);
+        }
         return token;
+    }
+
+    /** Whether the guided text is complete and nothing can follow it. */
+    boolean exhausted() {
+        return guide.isPresent() && guide.get().exhausted();
     }
 
     private void adjust(float[] logits, int vocabulary, Set<Integer> banned) {

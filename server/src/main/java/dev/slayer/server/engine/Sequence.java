@@ -66,13 +66,17 @@ final class Sequence {
         this.layout = request.layout().text();
         this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 16);
         this.length = request.prompt().length;
-        this.sampler = new Sampler(request.sampling(), request.prompt());
         this.decoder = new IncrementalDecoder(vocabulary, request.prompt(), request.skipSpecialTokens());
         this.stops = new StopMatcher(request.stop().stop(), request.stop().includeStop());
         this.eos = request.stop().ignoreEos() ? Set.of() : runner.config().eosTokenIds();
         this.nextDistribution = request.scores().distributionsFrom().orElse(Integer.MAX_VALUE);
         this.endTokens = new HashSet<>(eos);
         endTokens.addAll(request.stop().stopTokenIds());
+        this.sampler = new Sampler(
+                request.sampling(),
+                request.prompt(),
+                request.guide().map(guide -> guide.begin(decoder.dropsSpace())),
+                endTokens);
     }
 
     /** Tokens known so far, prompt included. */
@@ -292,6 +296,8 @@ final class Sequence {
         emit(new SequenceEvent.Generated(token, match.text(), score));
         if (match.stop().isPresent()) {
             complete(FinishReason.STOP, Optional.of(match.stop().get()), "");
+        } else if (sampler.exhausted()) {
+            finish(FinishReason.STOP, Optional.empty());
         } else if (generated() == request.stop().maxTokens()) {
             finish(FinishReason.LENGTH, Optional.empty());
         }

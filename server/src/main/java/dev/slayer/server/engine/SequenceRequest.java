@@ -1,7 +1,9 @@
 package dev.slayer.server.engine;
 
+import dev.slayer.server.guide.Guide;
 import dev.slayer.surgery.layout.Layout;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a client asks of one sequence.
@@ -13,6 +15,7 @@ import java.util.Objects;
  * @param stop when generation ends
  * @param scores which log-probabilities to report
  * @param skipSpecialTokens leave special tokens out of the text
+ * @param guide what the generated text must be, compiled for the model's vocabulary
  */
 public record SequenceRequest(
         String model,
@@ -21,7 +24,8 @@ public record SequenceRequest(
         Sampling sampling,
         StopRules stop,
         Scores scores,
-        boolean skipSpecialTokens) {
+        boolean skipSpecialTokens,
+        Optional<Guide> guide) {
     public SequenceRequest {
         Objects.requireNonNull(model);
         Objects.requireNonNull(layout);
@@ -29,5 +33,18 @@ public record SequenceRequest(
         Objects.requireNonNull(sampling);
         Objects.requireNonNull(stop);
         Objects.requireNonNull(scores);
+        Objects.requireNonNull(guide);
+    }
+
+    /** Of any text. */
+    public SequenceRequest(
+            String model,
+            Layout layout,
+            int[] prompt,
+            Sampling sampling,
+            StopRules stop,
+            Scores scores,
+            boolean skipSpecialTokens) {
+        this(model, layout, prompt, sampling, stop, scores, skipSpecialTokens, Optional.empty());
     }
 }

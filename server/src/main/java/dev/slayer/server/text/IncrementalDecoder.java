@@ -60,6 +60,11 @@ public final class IncrementalDecoder {
         return taken();
     }
 
+    /** Whether a space is dropped if it is the next character. */
+    public boolean dropsSpace() {
+        return dropSpace;
+    }
+
     /** What was held back when the last token has come; broken characters become U+FFFD. */
     public String flush() {
         endRun();

@@ -93,6 +93,7 @@ class AbFailuresTest {
                 "'prompts':'a','variants':['tiny','tiny'],'seed':3,'sampling':{'seed':4} | sampling.seed | once",
                 "'prompts':'a','variants':['tiny','tiny'],'model':'tiny' | model | variants",
                 "'prompts':'a','variants':['tiny','tiny'],'sampling':{'logprobs':4} | logprobs | anyway",
+                "'prompts':'a','variants':['tiny','tiny'],'guided_choice':['a'] | guided_choice | no field of a comparison",
                 "'prompts':'a','variants':['huge','huge'],'max_tokens':400 | max_tokens | (400 x 200000 x 4), but a comparison may keep 268435456. Ask for at most 335 tokens",
             })
     void whatCannotBeComparedIsRefusedWithTheFieldAndTheRange(String fields, String param, String part) {

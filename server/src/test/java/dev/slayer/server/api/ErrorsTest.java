@@ -62,7 +62,24 @@ class ErrorsTest {
             {"prompt":"a","seed":1.5}                     | seed                | an integer
             {"prompt":"a","best_of":2}                    | best_of             | not supported
             {"prompt":"a","suffix":"b"}                   | suffix              | not supported
-            {"prompt":"a","response_format":{"type":"json_object"}} | response_format.type | allowed: text
+            {"prompt":"a","response_format":{"type":"grammar"}} | response_format.type | allowed: text, json_object, json_schema
+            {"prompt":"a","response_format":{}}           | response_format.type | is missing
+            {"prompt":"a","response_format":{"type":"json_schema"}} | response_format.json_schema | needs a name and a schema
+            {"prompt":"a","response_format":{"type":"json_schema","json_schema":{"schema":{}}}} | response_format.json_schema.name | is missing
+            {"prompt":"a","response_format":{"type":"json_schema","json_schema":{"name":"x","strict":"yes","schema":{}}}} | response_format.json_schema.strict | true or false
+            {"prompt":"a","response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"integer","multipleOf":2}}}} | response_format.json_schema.schema | the keyword 'multipleOf' at #
+            {"prompt":"a","guided_choice":["a"],"guided_regex":"b"} | guided_regex | guided_choice and guided_regex both say
+            {"prompt":"a","guided_json":{},"response_format":{"type":"json_object"}} | guided_json | both say
+            {"prompt":"a","guided_choice":"a"}            | guided_choice       | an array is needed
+            {"prompt":"a","guided_choice":["a",5]}        | guided_choice[1]    | a string is needed
+            {"prompt":"a","guided_choice":[]}             | guided_choice       | allowed: 1 to 10000
+            {"prompt":"a","guided_regex":"(a{1000}){1000}"} | guided_regex      | more than 10000 states
+            {"prompt":"a","guided_regex":"(?=a)b"}        | guided_regex        | not supported
+            {"prompt":"a","guided_json":"{"}              | guided_json         | not valid JSON
+            {"prompt":"a","guided_grammar":"x"}           | guided_grammar      | not supported
+            {"prompt":"a","structured_outputs":{}}        | structured_outputs  | is empty
+            {"prompt":"a","structured_outputs":{"grammar":"x"}} | structured_outputs.grammar | not supported
+            {"prompt":"a","structured_outputs":{"regex":"a","choice":["a"]}} | structured_outputs.choice | both say
             {"prompt":"a","stream_options":{}}            | stream_options      | stream=true
             {"prompt":"a","stream":true,"prompt_logprobs":1} | prompt_logprobs  | cannot be streamed
             {"prompt":"a","min_tokens":17}                | min_tokens          | 0 to max_tokens=16

@@ -9,6 +9,7 @@ import dev.slayer.server.engine.SequenceListener;
 import dev.slayer.server.engine.SequenceRequest;
 import dev.slayer.server.engine.StackCost;
 import dev.slayer.server.engine.TokenScore;
+import dev.slayer.server.guide.GuideState;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
@@ -36,7 +37,7 @@ import java.util.function.IntUnaryOperator;
 
 /**
  * An engine without a model: one thread that gives each running sequence one token per step, from a script. It keeps the engine's
- * contract about events, limits and cancellation.
+ * contract about events, limits, constraints and cancellation.
  */
 final class StubEngine implements Engine {
     static final Tokenizer TOKENIZER = new TestTokenizer(Tokenizer.bytes());
@@ -243,6 +244,7 @@ final class StubEngine implements Engine {
         private final SequenceRequest request;
         private final SequenceListener listener;
         private final IntUnaryOperator tokens;
+        private final Optional<GuideState> guide;
         private final ByteArrayOutputStream held = new ByteArrayOutputStream();
         private volatile boolean cancel;
         private boolean started;
@@ -253,6 +255,7 @@ final class StubEngine implements Engine {
             this.request = request;
             this.listener = listener;
             this.tokens = tokens;
+            this.guide = request.guide().map(guide -> guide.begin(false));
         }
 
         @Override
@@ -290,7 +293,8 @@ final class StubEngine implements Engine {
                 listener.on(new SequenceEvent.Failed(failure));
                 return true;
             }
-            int token = tokens.applyAsInt(generated++);
+            int token = guide.map(this::guided).orElseGet(() -> tokens.applyAsInt(generated));
+            generated++;
             emitted.incrementAndGet();
             Optional<TokenScore> score = request.scores().generated() ? Optional.of(score(token)) : Optional.empty();
             listener.on(new SequenceEvent.Generated(token, text(token), score));
@@ -298,6 +302,19 @@ final class StubEngine implements Engine {
                 return finish(FinishReason.STOP);
             }
             return generated == request.stop().maxTokens() && finish(FinishReason.LENGTH);
+        }
+
+        /** The last byte that a constraint allows, which is no white space if it can be avoided; the end as soon as it may come. */
+        private int guided(GuideState state) {
+            if (state.mayEnd()) {
+                return EOS;
+            }
+            int token = 255;
+            while (!state.allows(token)) {
+                token--;
+            }
+            state.advance(token);
+            return token;
         }
 
         private TokenScore score(int token) {
