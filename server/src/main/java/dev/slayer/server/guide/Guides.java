@@ -102,7 +102,7 @@ public final class Guides {
             case Constraint.Choice(List<String> choices) -> choice(choices);
             case Constraint.Regex(String pattern) -> regex(pattern);
             case Constraint.JsonObject() -> JsonSchema.anyObject();
-            case Constraint.Schema(String json) -> JsonSchema.compile(schema(json));
+            case Constraint.Schema(String json) -> JsonSchema.compile(schema(json), JsonSchema.LONGEST);
         };
     }
 

@@ -37,9 +37,10 @@ final class JsonSchema {
     private static final Set<String> COMBINING = Set.of("$ref", "anyOf", "oneOf", "allOf", "enum", "const", "type");
 
     /** The last bound: many patterns that are large one by one and small together. */
-    private static final Duration LONGEST = Duration.ofSeconds(5);
+    static final Duration LONGEST = Duration.ofSeconds(5);
 
     private final long begun = System.nanoTime();
+    private final Duration longest;
     private final JsonNode root;
     private final GrammarBuilder grammar = new GrammarBuilder();
     private final JsonText text = new JsonText(grammar);
@@ -48,13 +49,19 @@ final class JsonSchema {
     private final Map<String, Integer> rules = new HashMap<>();
     private final Queue<String> pending = new ArrayDeque<>();
 
-    private JsonSchema(JsonNode root) {
+    private JsonSchema(JsonNode root, Duration longest) {
         this.root = root;
+        this.longest = longest;
     }
 
-    /** @throws ConstraintException naming the keyword and where it stands */
-    static Grammar compile(JsonNode schema) {
-        return new JsonSchema(schema).compiled();
+    /**
+     * The grammar of a schema.
+     *
+     * @param longest that compiling may take
+     * @throws ConstraintException naming the keyword and where it stands
+     */
+    static Grammar compile(JsonNode schema, Duration longest) {
+        return new JsonSchema(schema, longest).compiled();
     }
 
     /** JSON objects of any content. */
@@ -80,9 +87,9 @@ final class JsonSchema {
 
     /** A value that is valid under a schema, then next. */
     int value(JsonNode schema, String at, int next) {
-        if (System.nanoTime() - begun > LONGEST.toNanos()) {
+        if (System.nanoTime() - begun > longest.toNanos()) {
             throw ConstraintException.invalid(
-                    "takes more than " + LONGEST.toSeconds() + " seconds to compile; use fewer or simpler patterns");
+                    "takes more than " + longest.toSeconds() + " seconds to compile; use fewer or simpler patterns");
         }
         if (schema.isBoolean()) {
             return schema.booleanValue() ? text.value(next) : grammar.node();

@@ -245,6 +245,6 @@ class JsonSchemaTest {
     }
 
     private static Grammar compile(String schema) throws JsonProcessingException {
-        return JsonSchema.compile(JSON.readTree(schema));
+        return JsonSchema.compile(JSON.readTree(schema), JsonSchema.LONGEST);
     }
 }
