@@ -2,19 +2,19 @@
 
     python run_evaluations.py JOB.json
 
-The job is what ./slayer eval writes:
+The job is what ./slayer eval writes (--out DIR keeps it):
   tasks        names of tasks or groups, ours or the harness's own
-  runs         list of {"name", "model_args", "batch_size"}; model_args go to local-completions as they are
+  runs         list of {"name", "file", "model_args", "batch_size"}; model_args go to local-completions as they are, commas and all
   limit        items per task, or null for all
   num_fewshot  or null for what each task says
   gen_kwargs   for every generation, or null
   code         whether tasks may run code that the model wrote
   bootstrap    iterations for standard errors that no formula gives
-  out          folder: NAME-of-run's results and samples go to out/RUN.json, RUN counted from 0
+  samples      whether to keep every sample
+  out          folder: results go to FILE.json, samples to FILE-samples.jsonl
 """
 
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -43,9 +43,12 @@ def task_manager(names):
 
 
 def evaluate(job, run, tasks):
-    return lm_eval.simple_evaluate(
+    args = dict(run["model_args"])
+    if args["tokenizer_backend"] != "huggingface" and os.environ.get("OPENAI_API_KEY"):
+        args["auth_token"] = os.environ["OPENAI_API_KEY"]  # only this reaches the tokenizer endpoints
+    results = lm_eval.simple_evaluate(
         model="local-completions",
-        model_args=dict(run["model_args"]),
+        model_args=args,
         tasks=list(job["tasks"]),
         num_fewshot=job.get("num_fewshot"),
         batch_size=run["batch_size"],
@@ -55,18 +58,30 @@ def evaluate(job, run, tasks):
         confirm_run_unsafe_code=job.get("code", False),
         task_manager=tasks,
     )
+    results["config"]["model_args"] = run["model_args"]  # without the key
+    return results
+
+
+def write(results, file, with_samples):
+    samples = results.pop("samples", {})
+    file.with_name(file.name + ".json").write_text(dumped(results), encoding="utf-8")
+    if with_samples:
+        with file.with_name(file.name + "-samples.jsonl").open("w", encoding="utf-8") as lines:
+            for task, rows in samples.items():
+                lines.writelines(dumped({"task": task, **row}) + "\n" for row in rows)
+
+
+def dumped(value):
+    return json.dumps(value, default=handle_non_serializable, ensure_ascii=False)
 
 
 def main():
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    logging.basicConfig(level=logging.ERROR)
-    out = Path(job["out"])
     tasks = task_manager(job["tasks"])
     for number, run in enumerate(job["runs"]):
-        print(f"{run['name']} ({number + 1} of {len(job['runs'])})", file=sys.stderr, flush=True)
+        print(f"evaluating {run['name']} ({number + 1} of {len(job['runs'])})", flush=True)
         results = evaluate(job, run, tasks)
-        text = json.dumps({"name": run["name"], **results}, default=handle_non_serializable, ensure_ascii=False)
-        (out / f"{number}.json").write_text(text, encoding="utf-8")
+        write({"name": run["name"], **results}, Path(job["out"]) / run["file"], job.get("samples", False))
 
 
 if __name__ == "__main__":
