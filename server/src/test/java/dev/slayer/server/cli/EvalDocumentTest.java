@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
-/** The commands that clients/lm-eval/README.md shows are understood. */
+/** The commands that README.md and clients/lm-eval/README.md show are understood. */
 class EvalDocumentTest {
     private static final Pattern COMMAND = Pattern.compile("\\./slayer (eval --(?!help)[^`|\\n]*)");
     private static final List<String> BENCHMARKS = List.of(
@@ -31,13 +31,14 @@ class EvalDocumentTest {
 
     @Test
     void everyShownCommandIsUnderstoodAndEveryBenchmarkOfThePaperHasOne() throws Exception {
-        Matcher command = COMMAND.matcher(Files.readString(Golden.root().resolve("clients/lm-eval/README.md")));
+        Matcher command = COMMAND.matcher(Files.readString(Golden.root().resolve("clients/lm-eval/README.md"))
+                + Files.readString(Golden.root().resolve("README.md")));
         List<String> shown = new ArrayList<>();
         while (command.find()) {
             shown.add(command.group(1));
             settings(command.group(1).strip().split(" +"));
         }
-        assertThat(shown).hasSizeGreaterThanOrEqualTo(BENCHMARKS.size() + 2);
+        assertThat(shown).hasSizeGreaterThanOrEqualTo(BENCHMARKS.size() + 3);
         for (String benchmark : BENCHMARKS) {
             assertThat(shown)
                     .anyMatch(line ->

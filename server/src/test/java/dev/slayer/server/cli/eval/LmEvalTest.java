@@ -4,16 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slayer.server.cli.EvalServer;
 import dev.slayer.server.golden.Golden;
-import dev.slayer.surgery.SlayerException;
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,7 +21,7 @@ class LmEvalTest {
 
     @Test
     void everyWayOfAskingGetsTheScoresThatTransformersComputed(@TempDir Path folder) throws Exception {
-        Path python = python();
+        Path python = EvalPython.interpreter(System.getenv());
         Map<String, String> variables = new HashMap<>(System.getenv());
         variables.putAll(Map.of("HF_HUB_OFFLINE", "1", "HF_DATASETS_OFFLINE", "1", "TQDM_DISABLE", "1"));
         variables.put("HF_HOME", folder.resolve("home").toString());
@@ -44,20 +40,5 @@ class LmEvalTest {
             assertThat(run.exitCode()).as(run.errors()).isZero();
         }
         assertThat(said).last().isEqualTo("all 22 ways agree");
-    }
-
-    /** Skips the calling test, with the reason, where there is no Python or no way to the package index. */
-    static Path python() {
-        Path folder = Golden.root().resolve("clients/target/lm-eval");
-        try {
-            return new PythonEnvironment(folder, FILES.resolve("requirements.txt"), System.getenv())
-                    .interpreter(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
-        } catch (SlayerException e) {
-            if (e.code().equals(PythonEnvironment.NO_PYTHON) || e.code().equals(PythonEnvironment.NOT_INSTALLED)) {
-                System.out.println("Skipped: " + e.getMessage());
-                Assumptions.abort(e.getMessage());
-            }
-            throw e;
-        }
     }
 }
