@@ -1,6 +1,6 @@
 """Writes the data of the offline tasks: tasks/data/*.jsonl. Deterministic; needs nothing beyond Python.
 
-    python make_tasks.py
+    python make_tasks.py [OUT]
 
 Sums are held out: slayer-tiny's training side holds no sum of these operands (the rule is that of test-data/make/corpus.py). Cloze passages
 come from test-data/corpus, which is held out, too, and lists its sources and licences in test-data/README.md. All else was written for
@@ -11,10 +11,11 @@ import hashlib
 import json
 import random
 import re
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE / "tasks" / "data"
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "tasks" / "data"
 CORPUS = HERE.parent.parent / "test-data" / "corpus"
 NAMES = ["Ann", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gina", "Hugo"]
 THINGS = ["apples", "books", "coins", "stones", "pens", "eggs", "cards", "shells"]

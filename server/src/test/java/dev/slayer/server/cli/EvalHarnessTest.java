@@ -6,10 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.slayer.server.cli.eval.EvalPython;
 import dev.slayer.server.golden.Golden;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The whole command with the real lm_eval. */
 @Timeout(1800)
 class EvalHarnessTest {
+    private static final Path FILES = Golden.root().resolve("clients/lm-eval");
+
     private static EvalServer server;
     private static Path environment;
 
@@ -90,5 +94,34 @@ class EvalHarnessTest {
         CommandRun unsafe = run("--tasks", "slayer_code");
         assertThat(unsafe.code()).isEqualTo(1);
         assertThat(unsafe.err()).contains("slayer_code which is marked as unsafe");
+    }
+
+    @Test
+    void programsOfAModelRunWithinLimits() throws Exception {
+        assertThat(script("tests/limits.py")).isEqualTo("all 11 programs ended as they should");
+    }
+
+    @Test
+    void theTasksDataIsWhatItsScriptWrites() throws Exception {
+        script("make_tasks.py", folder.toString());
+        try (Stream<Path> made = Files.list(folder)) {
+            for (Path file : made.toList()) {
+                assertThat(FILES.resolve("tasks/data").resolve(file.getFileName()))
+                        .hasSameTextualContentAs(file);
+            }
+        }
+        assertThat(folder).isDirectoryContaining("glob:**clauses_shots.jsonl");
+    }
+
+    /** Runs a script of clients/lm-eval to its end; gives what it printed. */
+    private static String script(String name, String... args) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                environment.resolve("bin/python").toString(),
+                FILES.resolve(name).toString()));
+        command.addAll(List.of(args));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
     }
 }
