@@ -95,6 +95,20 @@ def chat_streams_what_it_answers_whole():
     assert chunks[-1].choices == [] and chunks[-1].usage == whole.usage
 
 
+def continuations_are_scored():
+    answer = client.post(
+        "/score", cast_to=object, body={"model": model, "context": "Q: 1+1=? A:", "continuations": [" 2", " no"]}
+    )
+    continuations = answer["data"][0]["continuations"]
+    assert [entry["index"] for entry in continuations] == [0, 1]
+    for entry in continuations:
+        assert len(entry["tokens"]) == len(entry["token_logprobs"]) >= 1
+        assert abs(sum(entry["token_logprobs"]) - entry["logprob"]) < 1e-4
+    assert answer["usage"]["completion_tokens"] == 0
+    text = client.post("/perplexity", cast_to=object, body={"model": model, "text": "Once upon a time"})["data"][0]
+    assert text["scored_tokens"] > 0 and text["bytes"] == 16 and text["perplexity"] > 1
+
+
 def stream_can_be_left():
     with client.completions.create(model=model, prompt="Hello", max_tokens=200, stream=True) as stream:
         next(iter(stream))
@@ -183,6 +197,7 @@ CHECKS = [
     completion_streams_what_it_answers_whole,
     chat_answers_with_a_message,
     chat_streams_what_it_answers_whole,
+    continuations_are_scored,
     stream_can_be_left,
     a_stack_of_layers_is_named_in_three_ways,
     a_stack_that_cannot_be_is_a_bad_request,

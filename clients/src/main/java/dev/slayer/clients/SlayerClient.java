@@ -77,6 +77,14 @@ public final class SlayerClient implements AutoCloseable {
         return call(post("/v1/completions", request), Completion.class);
     }
 
+    /**
+     * Completes a prompt, and reads of the answer only what a record of the caller has, by the API's names in camelCase: log-probabilities
+     * of long prompts are much text.
+     */
+    public <T> T complete(CompletionRequest request, Class<T> shape) {
+        return call(post("/v1/completions", request), shape);
+    }
+
     /** Completes a prompt piece by piece; the last piece carries usage. */
     public EventStream<Completion> stream(CompletionRequest request) {
         return open(

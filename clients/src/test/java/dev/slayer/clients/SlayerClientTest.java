@@ -53,7 +53,8 @@ class SlayerClientTest {
         server.answer("/v1/completions", 200, """
                 {"id":"cmpl-1","object":"text_completion","created":1,"model":"tiny","choices":[{"index":0,"text":" there",
                  "finish_reason":"length","logprobs":{"tokens":["a"],"token_logprobs":[null],"top_logprobs":[null],
-                 "text_offset":[0]}}],"usage":{"prompt_tokens":2,"completion_tokens":1,"total_tokens":3}}""");
+                 "text_offset":[0]}}],"usage":{"prompt_tokens":2,"completion_tokens":1,"total_tokens":3,
+                 "prompt_tokens_details":{"cached_tokens":2}}}""");
         Completion answer = client.complete(CompletionRequest.of("tiny@remove=3", new int[] {1, 51})
                 .maxTokens(1)
                 .temperature(0)
@@ -63,7 +64,7 @@ class SlayerClientTest {
         assertThat(answer.text()).isEqualTo(" there");
         assertThat(answer.choices().getFirst().finishReason()).isEqualTo("length");
         assertThat(answer.choices().getFirst().logprobs().tokenLogprobs()).containsExactly((Double) null);
-        assertThat(answer.usage()).isEqualTo(new Usage(2, 1, 3));
+        assertThat(answer.usage()).isEqualTo(new Usage(2, 1, 3, new Usage.PromptTokensDetails(2)));
         String sent = server.received().body();
         assertThat(Json.lenientTree(sent.getBytes(StandardCharsets.UTF_8)))
                 .isEqualTo(Json.lenientTree("""
@@ -137,6 +138,17 @@ class SlayerClientTest {
     }
 
     @Test
+    void anAnswerIsReadIntoAShapeOfTheCaller() {
+        record Shape(List<Piece> choices) {
+            record Piece(String finishReason) {}
+        }
+        server.answer("/v1/completions", 200, """
+                {"id":"c","choices":[{"index":0,"text":"a","finish_reason":"stop","logprobs":{"tokens":["a"]}}]}""");
+        Shape answer = client.complete(CompletionRequest.of("tiny", "x"), Shape.class);
+        assertThat(answer).isEqualTo(new Shape(List.of(new Shape.Piece("stop"))));
+    }
+
+    @Test
     void aStreamGivesItsPiecesAndTheUsageAtTheEnd() {
         server.stream(
                 "/v1/completions",
@@ -152,7 +164,8 @@ class SlayerClientTest {
         }
         assertThat(pieces).extracting(Completion::text).containsExactly("a", "b", "");
         assertThat(pieces.getFirst().choices().getFirst().tokenIds()).containsExactly(7);
-        assertThat(pieces.getLast().usage()).isEqualTo(new Usage(1, 2, 3));
+        assertThat(pieces.getLast().usage()).isEqualTo(new Usage(1, 2, 3, null));
+        assertThat(pieces.getLast().usage().cachedTokens()).isZero();
         assertThat(server.received().body())
                 .contains("\"stream\":true")
                 .contains("\"stream_options\":{\"include_usage\":true}");

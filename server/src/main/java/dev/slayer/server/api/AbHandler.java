@@ -1,7 +1,6 @@
 package dev.slayer.server.api;
 
 import dev.slayer.surgery.SlayerException;
-import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
 
@@ -47,11 +46,7 @@ final class AbHandler implements Handler<RoutingContext> {
         AbOutput output = request.stream()
                 ? new AbStream(ctx, writer, scope.settings(), run::resume)
                 : new AbWhole(ctx, writer, scope.settings().stallTimeout());
-        Context loop = ctx.vertx().getOrCreateContext();
-        Traffic.Running running = (SlayerException reason) -> loop.runOnContext(nothing -> run.fail(reason));
-        scope.traffic().started(running);
-        ctx.addEndHandler(done -> {
-            scope.traffic().ended(running);
+        scope.traffic().follow(ctx, run::fail, () -> {
             run.abandon();
             scope.traffic().releaseRows(request.bytes());
             request.close();

@@ -174,8 +174,7 @@ final class AbRun implements Mailbox.Recipient {
             }
             case SequenceEvent.Finished finished -> {
                 if (finished.reason() == FinishReason.CANCELLED) {
-                    throw new SlayerException(
-                            503, "cancelled", null, "The server cancelled this request while it shut down.", null);
+                    throw Traffic.cancelled();
                 }
                 jobs.remove(index);
                 job.time.ifPresent(time -> time.finished(nanos, Choice.wireName(finished.reason())));

@@ -49,7 +49,7 @@ final class ChatShape implements ReplyShape {
         OptionalInt promptTop = options.promptLogprobs();
         if (promptTop.isPresent()) {
             json.writeFieldName("prompt_logprobs");
-            ScoredTokens.of(first.prompt(), first.promptScores(), new TextOffsets(names, true))
+            ScoredTokens.of(first.prompt(), first.promptScores(), TextOffsets.behindPrompt(names))
                     .writeRanks(json, names, promptTop.getAsInt());
         }
         if (options.returnTokenIds()) {
@@ -95,7 +95,7 @@ final class ChatShape implements ReplyShape {
     private void writeTail(JsonGenerator json, Choice.Piece piece, Optional<Finished> end) throws IOException {
         if (generation.logprobs().isPresent() && (piece.size() > 0 || end.isEmpty())) {
             json.writeFieldName("logprobs");
-            ScoredTokens.of(piece, false, new TextOffsets(names, false))
+            ScoredTokens.of(piece, false, TextOffsets.behindPrompt(names))
                     .writeRows(json, names, generation.logprobs().getAsInt());
         } else {
             json.writeNullField("logprobs");

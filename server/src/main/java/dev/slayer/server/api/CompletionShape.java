@@ -51,7 +51,7 @@ final class CompletionShape implements ReplyShape {
         OptionalInt promptTop = options.promptLogprobs();
         if (promptTop.isPresent()) {
             json.writeFieldName("prompt_logprobs");
-            ScoredTokens.of(choice.prompt(), choice.promptScores(), new TextOffsets(names, true))
+            ScoredTokens.of(choice.prompt(), choice.promptScores(), TextOffsets.behindPrompt(names))
                     .writeRanks(json, names, promptTop.getAsInt());
         }
         if (options.returnTokenIds()) {
@@ -118,7 +118,8 @@ final class CompletionShape implements ReplyShape {
 
     private TextOffsets offsets(Choice choice) {
         if (offsets[choice.index()] == null) {
-            offsets[choice.index()] = new TextOffsets(names, generation.echo());
+            offsets[choice.index()] =
+                    generation.echo() ? TextOffsets.from(choice.prompt(), names) : TextOffsets.behindPrompt(names);
         }
         return offsets[choice.index()];
     }

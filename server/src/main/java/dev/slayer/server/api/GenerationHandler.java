@@ -1,17 +1,10 @@
 package dev.slayer.server.api;
 
-import dev.slayer.surgery.SlayerException;
-import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
 
 /** POST /v1/completions and /v1/chat/completions: a worker parses and tokenizes, the engine runs, a reply collects. */
 final class GenerationHandler implements Handler<RoutingContext> {
-    /** Carries the canonical text of the layout that answers. */
-    private static final String LAYOUT = "x-slayer-layout";
-
-    private static final int LONGEST_LAYOUT = 1024;
-
     private final ApiScope scope;
     private final Mailbox mailbox;
     private final boolean chat;
@@ -62,23 +55,12 @@ final class GenerationHandler implements Handler<RoutingContext> {
         }
         ctx.addEndHandler(done -> prepared.use.close());
         generation.model().requests().increment();
-        ctx.response().putHeader(LAYOUT, shortened(generation.model().layout().text()));
-        generation.warning().ifPresent(warning -> ctx.response().putHeader("x-slayer-warning", warning));
+        ReplyHeaders.put(ctx, generation.model(), generation.warning());
         ModelMetrics metrics = scope.metrics().of(generation.model().name());
         Reply reply = generation.options().stream()
                 ? new StreamReply(ctx, generation, metrics, scope.settings())
                 : new WholeReply(ctx, generation, metrics, scope.settings().stallTimeout());
-        Context loop = ctx.vertx().getOrCreateContext();
-        Traffic.Running running = (SlayerException reason) -> loop.runOnContext(nothing -> reply.fail(reason));
-        scope.traffic().started(running);
-        ctx.addEndHandler(done -> {
-            scope.traffic().ended(running);
-            reply.abandon();
-        });
+        scope.traffic().follow(ctx, reply::fail, reply::abandon);
         reply.start(scope.engine(), mailbox, arrival);
-    }
-
-    private static String shortened(String layout) {
-        return layout.length() <= LONGEST_LAYOUT ? layout : layout.substring(0, LONGEST_LAYOUT) + "...";
     }
 }

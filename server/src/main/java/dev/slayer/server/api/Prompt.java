@@ -31,7 +31,7 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
             boolean echo,
             String path) {
         checkFits(model, text, options, path);
-        int[] all = encode(model, text, addSpecialTokens);
+        int[] all = encode(model, text, addSpecialTokens, path);
         int[] kept = options.truncation().apply(all, model.maxModelLen());
         if (kept.length < all.length) {
             return ofKept(model, kept, options, echo, path);
@@ -55,7 +55,7 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
     /** Refuses a text that is too long for the context whatever its tokens are: finding them out could take minutes. */
     private static void checkFits(ServedModel model, String text, GenerationOptions options, String path) {
         boolean cut = options.truncation().tokens().isPresent();
-        if (!cut && text.length() > (long) LONGEST_TOKEN * model.maxModelLen()) {
+        if (!cut && cannotFit(model, text)) {
             throw new SlayerException(
                     400,
                     "context_length_exceeded",
@@ -66,15 +66,21 @@ record Prompt(int[] tokens, String text, boolean showsSpecial, boolean addedBos)
         }
     }
 
+    /** Whether a text is too long for the context whatever its tokens are. */
+    static boolean cannotFit(ServedModel model, String text) {
+        return text.length() > (long) LONGEST_TOKEN * model.maxModelLen();
+    }
+
     /**
      * Tokens of a text, with the tokenizer's BOS unless the text begins with one already, or special tokens are not wanted.
      *
+     * @param path where the text stood in the request
      * @throws SlayerException 400 for a text so long that tokenizing it would keep a thread and gigabytes busy
      */
-    static int[] encode(ServedModel model, String text, boolean addSpecialTokens) {
+    static int[] encode(ServedModel model, String text, boolean addSpecialTokens, String path) {
         if (text.length() > LONGEST_TEXT) {
             throw SlayerException.badRequest(
-                    "prompt",
+                    path,
                     "A text of " + text.length() + " characters is too long to tokenize; allowed: " + LONGEST_TEXT
                             + ". Send it in parts.");
         }

@@ -3,7 +3,6 @@ package dev.slayer.server.api;
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.FinishReason;
 import dev.slayer.server.engine.SequenceEvent;
-import dev.slayer.surgery.SlayerException;
 import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,8 +86,7 @@ abstract sealed class Reply implements Mailbox.Recipient permits WholeReply, Str
             }
             case SequenceEvent.Finished finished -> {
                 if (finished.reason() == FinishReason.CANCELLED) {
-                    throw new SlayerException(
-                            503, "cancelled", null, "The server cancelled this request while it shut down.", null);
+                    throw Traffic.cancelled();
                 }
                 time.finished(nanos, Choice.wireName(finished.reason()));
                 choice.finish(finished);

@@ -19,12 +19,18 @@ final class ReplyWriter {
 
     private final Generation generation;
     private final ReplyShape shape;
+    private final ReplyHead head;
     private final byte[] chunkHead;
     private final byte[] chunkTail;
 
     ReplyWriter(Generation generation) {
         this.generation = generation;
         this.shape = ReplyShape.of(generation);
+        this.head = new ReplyHead(
+                generation.id(),
+                generation.created(),
+                generation.shown(),
+                generation.model().fingerprint());
         this.chunkHead = chunkHead();
         this.chunkTail =
                 (generation.options().includeUsage() ? "],\"usage\":null}" : "]}").getBytes(StandardCharsets.US_ASCII);
@@ -34,7 +40,7 @@ final class ReplyWriter {
     void writeWhole(OutputStream out, List<Choice> choices) throws IOException {
         try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
             json.writeStartObject();
-            writeHead(json, shape.object());
+            head.write(json, shape.object());
             json.writeArrayFieldStart("choices");
             for (Choice choice : choices) {
                 shape.writeChoice(json, choice);
@@ -69,7 +75,7 @@ final class ReplyWriter {
         event(out, bytes -> {
             try (JsonGenerator json = Json.MAPPER.createGenerator((OutputStream) bytes)) {
                 json.writeStartObject();
-                writeHead(json, shape.chunkObject());
+                head.write(json, shape.chunkObject());
                 json.writeArrayFieldStart("choices");
                 json.writeEndArray();
                 writeUsage(json, choices);
@@ -111,20 +117,12 @@ final class ReplyWriter {
         try (JsonGenerator json = Json.MAPPER.createGenerator((OutputStream) bytes)) {
             json.disable(JsonGenerator.Feature.AUTO_CLOSE_JSON_CONTENT);
             json.writeStartObject();
-            writeHead(json, shape.chunkObject());
+            head.write(json, shape.chunkObject());
             json.writeArrayFieldStart("choices");
         } catch (IOException e) {
             throw new UncheckedIOException("writing to memory cannot fail", e);
         }
         return bytes.toByteArray();
-    }
-
-    private void writeHead(JsonGenerator json, String object) throws IOException {
-        json.writeStringField("id", generation.id());
-        json.writeStringField("object", object);
-        json.writeNumberField("created", generation.created().getEpochSecond());
-        json.writeStringField("model", generation.shown());
-        json.writeStringField("system_fingerprint", generation.model().fingerprint());
     }
 
     /** Each prompt counts once, however many answers it has. */
@@ -136,14 +134,7 @@ final class ReplyWriter {
                 .filter(choice -> choice.index() % generation.options().n() == 0)
                 .mapToLong(choice -> choice.end().map(Finished::cachedTokens).orElse(0))
                 .sum();
-        json.writeObjectFieldStart("usage");
-        json.writeNumberField("prompt_tokens", prompt);
-        json.writeNumberField("completion_tokens", completion);
-        json.writeNumberField("total_tokens", prompt + completion);
-        json.writeObjectFieldStart("prompt_tokens_details");
-        json.writeNumberField("cached_tokens", cached);
-        json.writeEndObject();
-        json.writeEndObject();
+        new Usage(prompt, completion, cached).write(json);
     }
 
     private interface Part {

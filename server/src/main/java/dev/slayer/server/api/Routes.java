@@ -41,6 +41,7 @@ final class Routes {
             routes.router.errorHandler(status, failures);
         }
         routes.openAi(scope, mailbox);
+        routes.scoring(scope, mailbox);
         routes.bare(HttpMethod.POST, "/v1/ab", routes.keys, routes.traffic, routes.body, new AbHandler(scope, mailbox));
         routes.variants(new VariantsHandler(scope));
         routes.exports(new ExportHandler(scope));
@@ -58,6 +59,13 @@ final class Routes {
         route(HttpMethod.POST, "/v1/completions", keys, traffic, body, completions);
         Handler<RoutingContext> chat = new GenerationHandler(scope, mailbox, true);
         route(HttpMethod.POST, "/v1/chat/completions", keys, traffic, body, chat);
+    }
+
+    private void scoring(ApiScope scope, Mailbox mailbox) {
+        Handler<RoutingContext> score = new ScoringHandler(scope, mailbox, ScoreRequest::read);
+        route(HttpMethod.POST, "/v1/score", keys, traffic, body, score);
+        Handler<RoutingContext> perplexity = new ScoringHandler(scope, mailbox, PerplexityRequest::read);
+        route(HttpMethod.POST, "/v1/perplexity", keys, traffic, body, perplexity);
     }
 
     private void variants(VariantsHandler variants) {

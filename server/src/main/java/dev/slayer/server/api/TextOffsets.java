@@ -14,11 +14,30 @@ final class TextOffsets {
     private boolean dropsSpace;
     private int offset;
 
-    /** @param fromStart whether the text begins with the first token, rather than after an unseen prompt */
-    TextOffsets(TokenNames names, boolean fromStart) {
+    private TextOffsets(TokenNames names, boolean dropsSpace) {
         this.names = names;
         this.vocabulary = names.vocabulary();
-        this.dropsSpace = fromStart && vocabulary.dropsLeadingSpace();
+        this.dropsSpace = dropsSpace;
+    }
+
+    /** In a text that follows an unseen prompt. */
+    static TextOffsets behindPrompt(TokenNames names) {
+        return new TextOffsets(names, false);
+    }
+
+    /** In a text that begins with a prompt's. Not every tokenizer that drops a space has put one before this text: tokens tell. */
+    static TextOffsets from(Prompt prompt, TokenNames names) {
+        Vocabulary vocabulary = names.vocabulary();
+        if (!vocabulary.dropsLeadingSpace()) {
+            return behindPrompt(names);
+        }
+        long shown = 0;
+        for (int i = prompt.addedBos() ? 1 : 0; i < prompt.tokens().length; i++) {
+            int token = prompt.tokens()[i];
+            boolean special = token < vocabulary.size() && vocabulary.special(token);
+            shown += special && !prompt.showsSpecial() ? 0 : names.bytes(token).length;
+        }
+        return new TextOffsets(names, shown != TextSize.of(prompt.text()).bytes());
     }
 
     /** Where a token begins; moves on behind it. */

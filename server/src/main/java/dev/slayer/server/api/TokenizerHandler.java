@@ -82,7 +82,7 @@ final class TokenizerHandler {
         String text = chat
                 ? Fields.wholeCharacters(Conversation.read(fields).render(model), "messages")
                 : fields.text("prompt").orElseThrow();
-        return Prompt.encode(model, text, fields.flag("add_special_tokens", !chat));
+        return Prompt.encode(model, text, fields.flag("add_special_tokens", !chat), chat ? "messages" : "prompt");
     }
 
     private static void writeTokens(OutputStream out, ServedModel model, int[] tokens, boolean strings)

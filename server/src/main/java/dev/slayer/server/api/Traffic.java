@@ -1,6 +1,7 @@
 package dev.slayer.server.api;
 
 import dev.slayer.surgery.SlayerException;
+import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
@@ -10,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * Counts the requests in progress and the bytes of their bodies, keeps both under their limits, and turns new ones away while the
@@ -91,7 +93,7 @@ final class Traffic implements Handler<RoutingContext> {
     }
 
     /** A reply in progress, and how to cut it off from any thread. */
-    interface Running {
+    private interface Running {
         void cutOff(SlayerException reason);
     }
 
@@ -122,14 +124,6 @@ final class Traffic implements Handler<RoutingContext> {
         return draining;
     }
 
-    void started(Running reply) {
-        running.add(reply);
-    }
-
-    void ended(Running reply) {
-        running.remove(reply);
-    }
-
     /** Turns new requests away; completes when the last one in progress has ended. After the deadline the rest is cut off. */
     CompletableFuture<Void> drain(Duration deadline) {
         if (!draining) {
@@ -151,6 +145,23 @@ final class Traffic implements Handler<RoutingContext> {
         if (draining && requests.get() == 0) {
             idle.complete(null);
         }
+    }
+
+    /** Follows a reply until its request has ended: it can be cut off meanwhile, and is abandoned then. On the request's event loop. */
+    void follow(RoutingContext ctx, Consumer<SlayerException> fail, Runnable abandon) {
+        Context loop = ctx.vertx().getOrCreateContext();
+        Running reply = reason -> loop.runOnContext(nothing -> fail.accept(reason));
+        running.add(reply);
+        ctx.addEndHandler(done -> {
+            running.remove(reply);
+            abandon.run();
+        });
+    }
+
+    /** What a request is told whose sequence the engine cancelled by itself. */
+    static SlayerException cancelled() {
+        return new SlayerException(
+                503, "cancelled", null, "The server cancelled this request while it shut down.", null);
     }
 
     static SlayerException shuttingDown() {

@@ -25,12 +25,17 @@ record Truncation(OptionalInt tokens, boolean keepEnd) {
         return new Truncation(tokens, side.equals("left"));
     }
 
+    /** How many tokens may stay; empty if all may. */
+    OptionalInt most(int maxModelLen) {
+        return tokens.isPresent() && tokens.getAsInt() == -1 ? OptionalInt.of(Math.max(1, maxModelLen - 1)) : tokens;
+    }
+
     /** The prompt, cut if need be; the same array if not. */
     int[] apply(int[] prompt, int maxModelLen) {
         if (tokens.isEmpty()) {
             return prompt;
         }
-        int keep = tokens.getAsInt() == -1 ? Math.max(1, maxModelLen - 1) : tokens.getAsInt();
+        int keep = most(maxModelLen).getAsInt();
         if (prompt.length <= keep) {
             return prompt;
         }

@@ -1,8 +1,10 @@
 package dev.slayer.server.cli;
 
 import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.bench.Endpoint;
 import dev.slayer.server.cli.bench.LoadGenerator;
 import dev.slayer.server.cli.bench.Report;
+import dev.slayer.server.cli.bench.Workload;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
@@ -39,7 +41,8 @@ final class BenchCommand implements Callable<Integer> {
         spec = command;
         command.usageMessage()
                 .description(
-                        "Measures a server under load: time to first token, latency between tokens, tokens/s, memory.")
+                        "Measures a server under load: time to first token, latency between tokens, tokens/s, memory;"
+                                + " or how fast it scores.")
                 .sortOptions(false)
                 .footer(
                         "",
@@ -106,26 +109,42 @@ final class BenchCommand implements Callable<Integer> {
                 List.of(),
                 List.of(),
                 values.one(ServeSettings.MAX_BODY),
-                Math.max(values.one(ServeSettings.MAX_REQUESTS), settings.concurrency()));
+                Math.max(
+                        values.one(ServeSettings.MAX_REQUESTS),
+                        settings.workload().concurrency()));
         return new Target.Here(
                 ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE));
     }
 
     private Report measure(BenchSettings settings, Target target) {
         return switch (target) {
-            case Target.Remote(String url, Optional<String> apiKey) -> {
-                try (LoadGenerator load = new LoadGenerator(settings, url, apiKey, false)) {
-                    yield load.run();
-                }
-            }
+            case Target.Remote(String url, Optional<String> apiKey) -> measure(settings, Endpoint.remote(url, apiKey));
             case Target.Here(ServeSettings server) -> {
-                try (RunningServer running = settings.stub() ? servers.startStub(server) : servers.start(server);
-                        LoadGenerator load =
-                                new LoadGenerator(settings, running.url().toString(), Optional.empty(), true)) {
-                    yield load.run();
+                try (RunningServer running = start(settings, server);
+                        RunningServer other = cacheOff(settings, server)) {
+                    Optional<String> second =
+                            Optional.ofNullable(other).map(there -> there.url().toString());
+                    yield measure(settings, Endpoint.here(running.url().toString(), second));
                 }
             }
         };
+    }
+
+    private static Report measure(BenchSettings settings, Endpoint endpoint) {
+        try (LoadGenerator load = new LoadGenerator(settings, endpoint)) {
+            return load.run();
+        }
+    }
+
+    private RunningServer start(BenchSettings settings, ServeSettings server) {
+        return settings.stub() ? servers.startStub(server) : servers.start(server);
+    }
+
+    /** The second server of a comparison with the prefix cache off; null if none is asked for. */
+    private RunningServer cacheOff(BenchSettings settings, ServeSettings server) {
+        return settings.workload() instanceof Workload.Choices choices && choices.compareCacheOff()
+                ? start(settings, server.withoutPrefixCache())
+                : null;
     }
 
     private static void write(Path file, String json) {

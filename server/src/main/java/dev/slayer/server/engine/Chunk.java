@@ -7,11 +7,11 @@ package dev.slayer.server.engine;
  * @param length tokens that are known of the sequence
  * @param from position of the first row
  * @param count rows
- * @param scoredFrom logits are wanted for positions from here on; from + count or more for none
+ * @param outputs what is wanted of the rows
  * @param stack of the sequence
  * @param kv has room for from + count rows
  */
-public record Chunk(int[] tokens, int length, int from, int count, int scoredFrom, Stack stack, KvCache kv) {
+public record Chunk(int[] tokens, int length, int from, int count, Outputs outputs, Stack stack, KvCache kv) {
     /** One past the last position. */
     public int end() {
         return from + count;

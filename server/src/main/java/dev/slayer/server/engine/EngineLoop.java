@@ -27,6 +27,8 @@ final class EngineLoop implements Engine {
     private final EngineSettings settings;
     private final ModelTable models;
     private final KvPool pool;
+    private final PrefixCache prefixes;
+    private final EngineMetrics metrics;
     private final Scheduler scheduler;
     private final Step step;
     private final BlockingQueue<EngineMessage> inbox = new LinkedBlockingQueue<>();
@@ -43,7 +45,8 @@ final class EngineLoop implements Engine {
         this.settings = settings;
         this.pool = pool;
         this.models = new ModelTable(models, member -> inbox.add(new EngineMessage.Retire(member)));
-        EngineMetrics metrics = new EngineMetrics(registry);
+        this.metrics = new EngineMetrics(registry);
+        this.prefixes = new PrefixCache(settings.prefixBytes());
         this.step = new Step(metrics);
         this.scheduler = new Scheduler(settings, metrics::preempted);
         this.status = new EngineStatus(true, 0, 0, 0, pool.limitBytes());
@@ -111,6 +114,7 @@ final class EngineLoop implements Engine {
                     request,
                     runner,
                     member.model.vocabulary(),
+                    prefixes,
                     event -> deliver(member, listener, event));
             return new EngineMessage.Submit(sequence, runner.prepare(request.layout()));
         } catch (RuntimeException e) {
@@ -288,7 +292,8 @@ final class EngineLoop implements Engine {
         }
     }
 
-    private static void retire(ModelTable.Member member) {
+    private void retire(ModelTable.Member member) {
+        prefixes.drop(member.model.runner());
         var _ = member.model.runner().retire().whenComplete((done, failure) -> {
             if (failure == null) {
                 member.retired.complete(null);
@@ -324,6 +329,7 @@ final class EngineLoop implements Engine {
     }
 
     private void publish() {
+        metrics.prefixBytes(prefixes.usedBytes());
         status = new EngineStatus(
                 true, scheduler.running(), scheduler.waiting() + preparing.size(), pool.usedBytes(), pool.limitBytes());
     }
@@ -356,6 +362,7 @@ final class EngineLoop implements Engine {
                 case EngineMessage.Stop stop -> {}
             }
         }
+        prefixes.close();
         models.all().forEach(model -> model.runner().close());
         pool.close();
         drains.forEach(drain -> drain.done().complete(null));

@@ -2,16 +2,21 @@ package dev.slayer.server.engine;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What only the engine can measure; meanings as vLLM's metrics of the same names. */
 final class EngineMetrics {
     private final MeterRegistry registry;
     private final Counter preemptions;
     private final DistributionSummary iterationTokens;
+    private final Counter prefixQueries;
+    private final Counter prefixHits;
+    private final AtomicLong prefixBytes = new AtomicLong();
 
     EngineMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -22,6 +27,19 @@ final class EngineMetrics {
                 .description("Rows of a step")
                 .serviceLevelObjectives(1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
                 .register(registry);
+        this.prefixQueries = Counter.builder("slayer_prefix_cache_queries")
+                .description("Prompt tokens that were looked for in the prefix cache")
+                .register(registry);
+        this.prefixHits = Counter.builder("slayer_prefix_cache_hits")
+                .description("Prompt tokens that came from the prefix cache")
+                .register(registry);
+        Gauge.builder("slayer_prefix_cache_bytes", prefixBytes::get)
+                .description("Bytes of KV and scores in the prefix cache")
+                .register(registry);
+    }
+
+    void prefixBytes(long bytes) {
+        prefixBytes.set(bytes);
     }
 
     void preempted() {
@@ -37,6 +55,8 @@ final class EngineMetrics {
         if (!times.complete()) {
             return;
         }
+        prefixQueries.increment(sequence.request.prompt().length);
+        prefixHits.increment(sequence.cachedTokens());
         String model = sequence.request.model();
         timer("slayer_request_queue_time", "Time in the queue", model).record(times.queueNanos(), TimeUnit.NANOSECONDS);
         timer("slayer_request_prefill_time", "Time from the queue to the end of the prompt", model)

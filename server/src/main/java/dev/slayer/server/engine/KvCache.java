@@ -97,6 +97,45 @@ public final class KvCache implements AutoCloseable {
         return matrix(2 * slot + 1);
     }
 
+    /** Bytes of some rows of some slots. */
+    long bytes(int slotCount, int rows) {
+        return 2L * slotCount * kvHeads * rows * rowBytes();
+    }
+
+    /** A copy of some rows of some slots, which are counted among those that attend. */
+    PrefixPiece copyOut(int firstSlot, int slotCount, int from, int rows) {
+        PrefixPiece target = new PrefixPiece(slotCount, rows, 2 * kvHeads, rowBytes());
+        for (int slot = 0; slot < slotCount; slot++) {
+            for (int matrix = 0; matrix < 2 * kvHeads; matrix++) {
+                long at = row(firstSlot + slot, matrix, from);
+                copyRows(piece.memory(), at, target.memory, target.at(slot, matrix, 0), rows);
+            }
+        }
+        return target;
+    }
+
+    /** Copies the first rows of some slots of a piece to where they belong; there must be room for them. */
+    void copyIn(PrefixPiece source, int sourceSlot, int firstSlot, int slotCount, int at, int rows) {
+        for (int slot = 0; slot < slotCount; slot++) {
+            for (int matrix = 0; matrix < 2 * kvHeads; matrix++) {
+                long from = source.at(sourceSlot + slot, matrix, 0);
+                copyRows(source.memory, from, piece.memory(), row(firstSlot + slot, matrix, at), rows);
+            }
+        }
+    }
+
+    private long row(int slot, int matrix, int row) {
+        return ((2L * slot * kvHeads + matrix) * capacity + row) * rowBytes();
+    }
+
+    private long rowBytes() {
+        return (long) headDim * Float.BYTES;
+    }
+
+    private void copyRows(MemorySegment from, long fromAt, MemorySegment to, long toAt, int rows) {
+        MemorySegment.copy(from, ValueLayout.JAVA_BYTE, fromAt, to, ValueLayout.JAVA_BYTE, toAt, rows * rowBytes());
+    }
+
     /** Gives the memory back; the cache is then empty and can be used again. */
     @Override
     public void close() {
@@ -113,16 +152,8 @@ public final class KvCache implements AutoCloseable {
     }
 
     private void copy(MemorySegment from, int fromCapacity, MemorySegment to, int toCapacity, int rows) {
-        long row = (long) headDim * Float.BYTES;
         for (long head = 0; head < 2L * slots * kvHeads; head++) {
-            MemorySegment.copy(
-                    from,
-                    ValueLayout.JAVA_BYTE,
-                    head * fromCapacity * row,
-                    to,
-                    ValueLayout.JAVA_BYTE,
-                    head * toCapacity * row,
-                    rows * row);
+            copyRows(from, head * fromCapacity * rowBytes(), to, head * toCapacity * rowBytes(), rows);
         }
     }
 

@@ -32,13 +32,21 @@ public interface Runner extends AutoCloseable {
     long kvBytes(Layout layout, int rows);
 
     /**
-     * Runs rows, each through the stack of its sequence: fills each chunk's KV rows and reports logits.
+     * Runs rows, each through the stack of its sequence: fills each chunk's KV rows and reports what is wanted of them.
      *
      * @param chunks of different sequences, at most the settings' tokens together; those of one layout best lie together
-     * @param sink receives the logits of every position asked for: chunk by chunk, positions ascending
+     * @param sink receives every output asked for: chunk by chunk, positions ascending, a score before its position's logits
      * @throws dev.slayer.surgery.SlayerException if the device refuses; caches may then hold anything in the rows of this step
      */
-    void run(List<Chunk> chunks, LogitsSink sink);
+    void run(List<Chunk> chunks, Sink sink);
+
+    /**
+     * Whether the KV of a sequence of so many tokens is that of a longer one with the same beginning. It is not where positions are
+     * encoded by a length that grows with the sequence.
+     */
+    default boolean keepsPrefixes(int tokens) {
+        return true;
+    }
 
     /**
      * Takes no new stack from now on and frees the device's memory as soon as no stack uses it, which may be one of another
@@ -54,16 +62,23 @@ public interface Runner extends AutoCloseable {
         retire().join();
     }
 
-    /** Takes the logits of one position. */
-    @FunctionalInterface
-    interface LogitsSink {
+    /** Takes what was asked for. */
+    interface Sink {
         /**
-         * Takes them.
+         * Takes the score of the token after a position.
+         *
+         * @param chunk index in the list that was run
+         * @param score of the raw log-softmax in float32; not a number where the logits are none
+         */
+        void score(int chunk, int position, TokenScore score);
+
+        /**
+         * Takes the logits of a position.
          *
          * @param chunk index in the list that was run
          * @param position whose next token the logits predict
          * @param logits of every token of the vocabulary: [vocabulary]; reused after the call
          */
-        void accept(int chunk, int position, float[] logits);
+        void logits(int chunk, int position, float[] logits);
     }
 }

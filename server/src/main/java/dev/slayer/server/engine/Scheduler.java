@@ -13,9 +13,15 @@ import java.util.List;
  * engine's thread only.
  *
  * <p>A step takes every running sequence that decodes, then fills up with chunks of prompts, oldest first, then admits waiting
- * sequences. Where KV runs out, the youngest running sequence is preempted: it gives its KV back and waits at the front.
+ * sequences, except those whose beginning another is about to compute. Where KV runs out, the youngest running sequence is preempted: it gives its KV back and waits at the front.
  */
 final class Scheduler {
+    /** Rows that another must be about to compute; for fewer, a step's delay costs more than the rows. */
+    private static final int WORTH_WAITING = 4;
+
+    /** Sequences at the front of the queue that a step looks at, of which some wait for a prefix. */
+    private static final int LOOKED_AT = 256;
+
     private final EngineSettings settings;
     private final Runnable preempted;
     private final Deque<Sequence> waiting = new ArrayDeque<>();
@@ -92,24 +98,38 @@ final class Scheduler {
 
     private void admit(List<Work> step, int rows) {
         int left = rows;
-        while (left > 0 && running.size() < settings.maxSequences() && !waiting.isEmpty()) {
-            Sequence sequence = waiting.peekFirst();
-            int count = Math.min(sequence.length() - sequence.computed(), left);
+        int looked = 0;
+        Iterator<Sequence> next = waiting.iterator();
+        while (left > 0 && running.size() < settings.maxSequences() && looked < LOOKED_AT && next.hasNext()) {
+            Sequence sequence = next.next();
+            looked++;
+            PrefixHit hit = sequence.cached();
+            if (isBeingComputed(sequence, hit)) {
+                continue;
+            }
             if (!sequence.kv.reserve(sequence.length(), 0)) {
                 if (running.isEmpty()) {
                     // Nobody else holds KV, so waiting would not help; the check at submission makes this a defect.
-                    waiting.removeFirst();
+                    next.remove();
                     sequence.fail(noRoom(sequence));
                     continue;
                 }
                 return;
             }
-            waiting.removeFirst();
+            next.remove();
+            sequence.reuse(hit);
             insert(sequence);
             sequence.times.scheduled();
+            int count = Math.min(sequence.length() - sequence.computed(), left);
             step.add(new Work(sequence, sequence.chunk(count)));
             left -= count;
         }
+    }
+
+    /** Whether another sequence is about to compute what this one begins with: then it waits, and takes it from the cache. */
+    private boolean isBeingComputed(Sequence sequence, PrefixHit hit) {
+        int worthWaiting = sequence.reusable(hit) + WORTH_WAITING;
+        return running.stream().anyMatch(other -> other.willSpare(sequence, worthWaiting));
     }
 
     private void insert(Sequence sequence) {

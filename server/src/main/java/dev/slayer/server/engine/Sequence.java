@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -25,6 +26,8 @@ final class Sequence {
     final String layout;
 
     final SequenceTimes times = new SequenceTimes();
+    private final PrefixCache prefixes;
+    private final PrefixUse prefixUse = new PrefixUse();
     private final SequenceListener listener;
     private final Sampler sampler;
     private final IncrementalDecoder decoder;
@@ -40,12 +43,24 @@ final class Sequence {
     private int nextDistribution;
     private float[] distribution;
     private boolean promptReported;
+    /** Whether the prefix cache has taken all that it was given. */
+    private boolean kept;
+
+    private int cachedTokens = -1;
     private boolean ended;
 
-    Sequence(long id, SequenceRequest request, Runner runner, Vocabulary vocabulary, SequenceListener listener) {
+    Sequence(
+            long id,
+            SequenceRequest request,
+            Runner runner,
+            Vocabulary vocabulary,
+            PrefixCache prefixes,
+            SequenceListener listener) {
         this.id = id;
         this.request = request;
         this.runner = runner;
+        this.prefixes = prefixes;
+        this.kept = prefixes.on();
         this.listener = listener;
         this.kv = runner.openKv(request.layout());
         this.layout = request.layout().text();
@@ -89,21 +104,119 @@ final class Sequence {
 
     /** The next rows to run, at most so many; the cache must have room for them. */
     Chunk chunk(int count) {
-        int scoredFrom = wantsNoToken() ? length : length - 1;
+        return new Chunk(tokens, length, computed, count, outputs(), stack.orElseThrow(), kv);
+    }
+
+    private Outputs outputs() {
+        int prompt = request.prompt().length;
         // After a preemption, positions that have been scored are computed again but not scored again.
-        if (request.scores().prompt()) {
-            scoredFrom = Math.min(scoredFrom, Math.max(computed, promptScores.size()));
+        int scoresFrom = Math.max(computed, promptScores.size());
+        int logitsFrom = wantsNoToken() ? length : length - 1;
+        if (nextDistribution < prompt - 1) {
+            logitsFrom = Math.min(logitsFrom, Math.max(computed, nextDistribution));
         }
-        if (nextDistribution < request.prompt().length - 1) {
-            scoredFrom = Math.min(scoredFrom, Math.max(computed, nextDistribution));
+        return request.scores().prompt()
+                ? new Outputs(scoresFrom, prompt - 1, request.scores().top(), logitsFrom)
+                : Outputs.logitsFrom(logitsFrom);
+    }
+
+    /** What the prefix cache has of this sequence; for {@link #reuse}, before the first chunk. */
+    PrefixHit cached() {
+        return runner.keepsPrefixes(length) ? prefixes.find(prefixKey(), scoresWanted()) : PrefixHit.NONE;
+    }
+
+    /** How many rows of a hit spare computing: one row at least must run, and the one that scores the first token that is new. */
+    int reusable(PrefixHit hit) {
+        int rows = Math.min(hit.rows(), length - 1);
+        if (scoresWanted().isPresent()) {
+            rows = Math.min(rows, Math.max(hit.rows() - 1, 0));
         }
-        return new Chunk(tokens, length, computed, count, scoredFrom, stack.orElseThrow(), kv);
+        return Math.min(rows, nextDistribution);
+    }
+
+    /** Goes on from the rows of a hit, for which the cache must have room. */
+    void reuse(PrefixHit hit) {
+        int rows = reusable(hit);
+        if (cachedTokens < 0) {
+            cachedTokens = rows;
+        }
+        if (rows > 0) {
+            prefixes.use(hit, prefixUse);
+            hit.copyTo(kv, rows);
+            computed = rows;
+            if (request.scores().prompt()) {
+                for (int token = promptScores.size() + 1;
+                        token <= Math.min(rows, request.prompt().length - 1);
+                        token++) {
+                    promptScores.add(hit.score(token).naming(request.scores().top()));
+                }
+            }
+        }
+    }
+
+    /** Prompt tokens that came from the prefix cache. */
+    int cachedTokens() {
+        return Math.max(cachedTokens, 0);
+    }
+
+    /** Whether this sequence, which runs, will soon have put into the prefix cache what spares another so many rows. */
+    boolean willSpare(Sequence other, int rows) {
+        if (!kept
+                || computed >= request.prompt().length
+                || !runner.equals(other.runner)
+                || !path().equals(other.path())) {
+            return false;
+        }
+        boolean scoresDiffer = other.scoresWanted().isPresent()
+                && (!request.scores().prompt()
+                        || request.scores().top() < other.request.scores().top());
+        int most = Math.min(request.prompt().length, other.length);
+        int mismatch = Arrays.mismatch(tokens, 0, most, other.tokens, 0, most);
+        PrefixHit hit = new PrefixHit(List.of(), mismatch < 0 ? most : mismatch);
+        return !scoresDiffer && other.reusable(hit) >= rows;
+    }
+
+    private StackPath path() {
+        return stack.orElseThrow().path();
+    }
+
+    private PrefixCache.Key prefixKey() {
+        return new PrefixCache.Key(runner, path(), tokens, length);
+    }
+
+    /** Present while prompt scores are missing: how many tokens they name. */
+    private OptionalInt scoresWanted() {
+        boolean missing = request.scores().prompt() && promptScores.size() < request.prompt().length - 1;
+        int top = Math.min(request.scores().top(), runner.config().vocabularySize());
+        return missing ? OptionalInt.of(top) : OptionalInt.empty();
+    }
+
+    /** Puts what has been computed into the prefix cache. */
+    private void keepPrefix() {
+        kept = runner.keepsPrefixes(length) && prefixes.store(prefixKey(), computed, this::promptScore, kv, prefixUse);
+    }
+
+    private TokenScore promptScore(int token) {
+        return token == 0 || token > promptScores.size() ? null : promptScores.get(token - 1);
     }
 
     /** The KV is gone; everything must be computed again. */
     void preempt() {
         kv.close();
+        prefixUse.close();
         computed = 0;
+    }
+
+    /**
+     * Takes the score of the next prompt token; called in ascending order of positions.
+     *
+     * @throws LogSoftmax.NotFiniteException if it is not a number
+     */
+    void scored(TokenScore score) {
+        if (Float.isNaN(score.logprob())) {
+            throw new LogSoftmax.NotFiniteException(score.logprob());
+        }
+        promptScores.add(score);
     }
 
     /**
@@ -111,19 +224,12 @@ final class Sequence {
      *
      * @return the token drawn, or -1
      */
-    int score(int position, float[] logits) {
+    int draw(int position, float[] logits) {
         int vocabulary = runner.config().vocabularySize();
-        boolean last = position == length - 1;
-        boolean draws = last && !wantsNoToken();
-        boolean predictsPrompt = position < request.prompt().length - 1;
-        boolean scoresPrompt = predictsPrompt && request.scores().prompt();
-        boolean tellsAll = predictsPrompt && position >= nextDistribution;
+        boolean draws = position == length - 1 && !wantsNoToken();
+        boolean tellsAll = position < request.prompt().length - 1 && position >= nextDistribution;
         boolean scoresDrawn = draws && request.scores().generated();
-        LogSoftmax softmax = scoresPrompt || tellsAll || scoresDrawn ? new LogSoftmax(logits, vocabulary) : null;
-        if (scoresPrompt) {
-            promptScores.add(
-                    softmax.score(tokens[position + 1], request.scores().top()));
-        }
+        LogSoftmax softmax = tellsAll || scoresDrawn ? new LogSoftmax(logits, vocabulary) : null;
         if (tellsAll) {
             tellAll(position, softmax, vocabulary);
         }
@@ -151,6 +257,9 @@ final class Sequence {
     /** The rows of a chunk are in the cache; the token drawn after them, if any, becomes the newest. */
     void settle(Chunk chunk, int drawn) {
         computed = chunk.end();
+        if (chunk.from() < request.prompt().length) {
+            keepPrefix();
+        }
         boolean promptDone = computed >= request.prompt().length;
         if (promptDone && !promptReported) {
             promptReported = true;
@@ -182,8 +291,7 @@ final class Sequence {
         StopMatcher.Match match = stops.append(decoder.append(token), mayStop);
         emit(new SequenceEvent.Generated(token, match.text(), score));
         if (match.stop().isPresent()) {
-            end(new SequenceEvent.Finished(
-                    FinishReason.STOP, Optional.of(match.stop().get()), "", 0));
+            complete(FinishReason.STOP, Optional.of(match.stop().get()), "");
         } else if (generated() == request.stop().maxTokens()) {
             finish(FinishReason.LENGTH, Optional.empty());
         }
@@ -193,17 +301,23 @@ final class Sequence {
     private void finish(FinishReason reason, Optional<Object> stopReason) {
         StopMatcher.Match rest = stops.append(decoder.flush(), reason == FinishReason.LENGTH);
         if (rest.stop().isPresent()) {
-            end(new SequenceEvent.Finished(
-                    FinishReason.STOP, Optional.of(rest.stop().get()), rest.text(), 0));
+            complete(FinishReason.STOP, Optional.of(rest.stop().get()), rest.text());
         } else {
-            end(new SequenceEvent.Finished(reason, stopReason, rest.text() + stops.flush(), 0));
+            complete(reason, stopReason, rest.text() + stops.flush());
         }
+    }
+
+    private void complete(FinishReason reason, Optional<Object> stopReason, String text) {
+        if (computed > request.prompt().length) {
+            keepPrefix(); // the next turn of a chat begins with the answer
+        }
+        end(new SequenceEvent.Finished(reason, stopReason, text, cachedTokens()));
     }
 
     /** Ends because somebody wants it to. */
     void cancel() {
         if (!ended) {
-            end(new SequenceEvent.Finished(FinishReason.CANCELLED, Optional.empty(), stops.flush(), 0));
+            end(new SequenceEvent.Finished(FinishReason.CANCELLED, Optional.empty(), stops.flush(), cachedTokens()));
         }
     }
 
@@ -217,6 +331,7 @@ final class Sequence {
     private void end(SequenceEvent event) {
         ended = true;
         kv.close();
+        prefixUse.close();
         stack.ifPresent(Stack::close);
         times.ended();
         emit(event);

@@ -10,16 +10,25 @@ public interface Stack extends AutoCloseable {
     /** The layout. */
     Layout layout();
 
+    /** What a row passes, for telling how far two stacks are the same. */
+    StackPath path();
+
     /** Lets go of the blocks. Idempotent; any thread. */
     @Override
     void close();
 
     /** A stack of a model that has no blocks. */
     static Stack of(Layout layout) {
+        StackPath path = StackPath.of(layout);
         return new Stack() {
             @Override
             public Layout layout() {
                 return layout;
+            }
+
+            @Override
+            public StackPath path() {
+                return path;
             }
 
             @Override

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,10 +43,15 @@ final class Step {
         Arrays.fill(drawn, -1);
         List<Chunk> chunks = works.stream().map(Scheduler.Work::chunk).toList();
         try {
-            runner.run(chunks, (chunk, position, logits) -> {
-                Sequence sequence = works.get(chunk).sequence();
-                if (!sequence.ended()) {
-                    guarded(sequence, () -> drawn[chunk] = sequence.score(position, logits));
+            runner.run(chunks, new Runner.Sink() {
+                @Override
+                public void score(int chunk, int position, TokenScore score) {
+                    tell(works.get(chunk).sequence(), sequence -> sequence.scored(score));
+                }
+
+                @Override
+                public void logits(int chunk, int position, float[] logits) {
+                    tell(works.get(chunk).sequence(), sequence -> drawn[chunk] = sequence.draw(position, logits));
                 }
             });
         } catch (RuntimeException | Error e) {
@@ -59,6 +65,12 @@ final class Step {
             if (!work.sequence().ended()) {
                 guarded(work.sequence(), () -> work.sequence().settle(work.chunk(), token));
             }
+        }
+    }
+
+    private void tell(Sequence sequence, Consumer<Sequence> what) {
+        if (!sequence.ended()) {
+            guarded(sequence, () -> what.accept(sequence));
         }
     }
 

@@ -73,16 +73,18 @@ public final class StubRunner implements Runner {
     }
 
     @Override
-    public void run(List<Chunk> chunks, LogitsSink sink) {
+    public void run(List<Chunk> chunks, Sink sink) {
         for (int i = 0; i < chunks.size(); i++) {
             Chunk chunk = chunks.get(i);
             if (chunk.kv().capacity() < chunk.end()) {
                 throw new IllegalStateException("no room in the cache for " + chunk.end() + " rows");
             }
-            for (int position = Math.max(chunk.from(), chunk.scoredFrom()); position < chunk.end(); position++) {
-                Arrays.fill(logits, 0);
-                logits[after(chunk.tokens()[position])] = SURE;
-                sink.accept(i, position, logits);
+            for (int position = chunk.from(); position < chunk.end(); position++) {
+                if (chunk.outputs().any(position)) {
+                    Arrays.fill(logits, 0);
+                    logits[after(chunk.tokens()[position])] = SURE;
+                    PlainHead.tell(i, chunk, position, logits, sink);
+                }
             }
         }
     }

@@ -15,7 +15,8 @@ public enum ElementType {
         this.bytes = bytes;
     }
 
-    int code() {
+    /** The code of the C API, which operators such as Cast take as an attribute. */
+    public int code() {
         return code;
     }
 

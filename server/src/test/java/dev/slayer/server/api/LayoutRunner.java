@@ -3,6 +3,7 @@ package dev.slayer.server.api;
 import dev.slayer.server.engine.Chunk;
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.KvPool;
+import dev.slayer.server.engine.PlainHead;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.Stack;
 import dev.slayer.server.engine.StackCost;
@@ -73,13 +74,16 @@ final class LayoutRunner implements Runner {
     }
 
     @Override
-    public void run(List<Chunk> chunks, LogitsSink sink) {
+    public void run(List<Chunk> chunks, Sink sink) {
         LockSupport.parkNanos(pace.toNanos());
         for (int i = 0; i < chunks.size(); i++) {
             Chunk chunk = chunks.get(i);
             String layout = chunk.stack().layout().text();
-            for (int position = Math.max(chunk.from(), chunk.scoredFrom()); position < chunk.end(); position++) {
-                sink.accept(i, position, logits(config.vocabularySize(), layout, chunk.tokens()[position]));
+            for (int position = chunk.from(); position < chunk.end(); position++) {
+                if (chunk.outputs().any(position)) {
+                    float[] logits = logits(config.vocabularySize(), layout, chunk.tokens()[position]);
+                    PlainHead.tell(i, chunk, position, logits, sink);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * Runs clients/python/tests/openai_client.py, with the real openai client, against any server. The client lives in a virtual
- * environment in the build folder, made once for each content of requirements.txt.
+ * Runs the scripts of clients/python, with the real openai client, against any server. The client lives in a virtual environment
+ * in the build folder, made once for each content of requirements.txt.
  */
 public final class OpenAiClient {
     private static final Path ROOT = Path.of(System.getProperty("slayer.root"));
@@ -27,18 +28,26 @@ public final class OpenAiClient {
     public record Result(int exitCode, String output) {}
 
     /**
-     * Skips the calling test, with the reason, if there is no python3 or no way to the package index.
+     * Runs tests/openai_client.py; skips as {@link #run} does.
      *
      * @param environment SLAYER_BASE_URL and the other variables that the script describes
      */
     public static Result check(Map<String, String> environment) throws IOException, InterruptedException {
-        Path python = environment();
-        return run(
-                List.of(
-                        python.toString(),
-                        PYTHON.resolve("tests").resolve("openai_client.py").toString()),
-                environment,
-                Duration.ofMinutes(3));
+        return run("tests/openai_client.py", List.of(), environment);
+    }
+
+    /**
+     * Runs a script for at most three minutes. Skips the calling test, with the reason, if there is no python3 or no way to the
+     * package index.
+     *
+     * @param script below clients/python
+     */
+    public static Result run(String script, List<String> arguments, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(
+                List.of(environment().toString(), PYTHON.resolve(script).toString()));
+        command.addAll(arguments);
+        return run(command, environment, Duration.ofMinutes(3));
     }
 
     /** The interpreter of a virtual environment that holds the pinned requirements. */

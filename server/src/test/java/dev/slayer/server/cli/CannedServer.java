@@ -19,9 +19,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A server that streams as many tokens as it is asked for: enough of the API for the command line. */
+/** A server that streams as many tokens as it is asked for, and scores: enough of the API for the command line. */
 public final class CannedServer implements RunningServer {
     private static final Pattern MODEL = Pattern.compile("\"model\":\"([^\"]*)\"");
+    private static final Pattern SCORED = Pattern.compile("\"prompt\":\\[\\[([\\d,]+)]]");
     private static final Pattern MAX_TOKENS = Pattern.compile("\"max_tokens\":(\\d+)");
 
     private final HttpServer server;
@@ -29,6 +30,7 @@ public final class CannedServer implements RunningServer {
     private final AtomicInteger streaming = new AtomicInteger();
     private final AtomicInteger completions = new AtomicInteger();
     private final Queue<String> asked = new ConcurrentLinkedQueue<>();
+    private final Queue<String> prompts = new ConcurrentLinkedQueue<>();
     private final Duration pause;
     private final int failEvery;
 
@@ -61,6 +63,11 @@ public final class CannedServer implements RunningServer {
     /** Models that completions asked for, in order. */
     public List<String> asked() {
         return List.copyOf(asked);
+    }
+
+    /** Prompts that were scored, in order: ids with commas between them. */
+    public List<String> prompts() {
+        return List.copyOf(prompts);
     }
 
     @Override
@@ -100,6 +107,12 @@ public final class CannedServer implements RunningServer {
             asked.add(model.find() ? model.group(1) : "");
             Matcher tokens = MAX_TOKENS.matcher(body);
             int count = tokens.find() ? Integer.parseInt(tokens.group(1)) : 16;
+            Matcher scored = SCORED.matcher(body);
+            if (body.contains("\"echo\":true") && scored.find()) {
+                prompts.add(scored.group(1));
+                json(exchange, 200, scores(scored.group(1).split(",").length));
+                return;
+            }
             exchange.getResponseHeaders().add("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
@@ -116,6 +129,14 @@ public final class CannedServer implements RunningServer {
         } finally {
             streaming.decrementAndGet();
         }
+    }
+
+    /** A score for each token of a prompt but the first, and for the one behind it; all but one come from a cache. */
+    private static String scores(int tokens) {
+        return "{\"choices\":[{\"index\":0,\"text\":\"a\",\"logprobs\":{\"token_logprobs\":[null"
+                + ",-1.5".repeat(tokens)
+                + "]}}],\"usage\":{\"prompt_tokens\":" + tokens
+                + ",\"completion_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":" + (tokens - 1) + "}}}";
     }
 
     private static void event(OutputStream out, String data) throws IOException {

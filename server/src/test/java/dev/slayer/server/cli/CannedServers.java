@@ -2,12 +2,15 @@ package dev.slayer.server.cli;
 
 import dev.slayer.server.cli.settings.ServeSettings;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** Starts canned servers and keeps what they were asked to be. As a program: the command line around them. */
 final class CannedServers implements Servers {
     Optional<ServeSettings> settings = Optional.empty();
+    final List<CannedServer> started = new ArrayList<>();
     boolean stub;
     private final Duration pause;
     private final int failEvery;
@@ -25,7 +28,8 @@ final class CannedServers implements Servers {
     @Override
     public RunningServer start(ServeSettings given) {
         settings = Optional.of(given);
-        return new CannedServer(pause, failEvery);
+        started.add(new CannedServer(pause, failEvery));
+        return started.getLast();
     }
 
     @Override

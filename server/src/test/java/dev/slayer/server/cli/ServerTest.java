@@ -61,12 +61,16 @@ class ServerTest {
     }
 
     static ServeSettings settings(List<ModelSource> models) {
+        return settings(models, DerivedBlocks.DEFAULTS);
+    }
+
+    static ServeSettings settings(List<ModelSource> models, DerivedBlocks derivedBlocks) {
         return new ServeSettings(
                 models,
                 Precision.FP32,
                 2,
                 new EngineSettings(32, 1000, 128, 1L << 28),
-                DerivedBlocks.DEFAULTS,
+                derivedBlocks,
                 new HttpSettings("127.0.0.1", 0, List.of(), List.of(), 1 << 20, 1000),
                 FolderSettings.NONE,
                 Duration.ofSeconds(10),

@@ -1,6 +1,7 @@
 package dev.slayer.server.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -46,7 +47,7 @@ final class ShownRequests {
         return steps;
     }
 
-    /** What is shown is there; arrays may go on. */
+    /** What is shown is there; arrays may go on, and fractions may be rounded. */
     private static void assertContains(String where, JsonNode actual, JsonNode shown) {
         assertThat(actual).as(where).isNotNull();
         if (shown.isObject()) {
@@ -59,6 +60,8 @@ final class ShownRequests {
             for (int i = 0; i < shown.size(); i++) {
                 assertContains(where + "[" + i + "]", actual.get(i), shown.get(i));
             }
+        } else if (shown.isDouble()) {
+            assertThat(actual.doubleValue()).as(where).isCloseTo(shown.doubleValue(), within(1e-3));
         } else {
             assertThat(actual).as(where).isEqualTo(shown);
         }

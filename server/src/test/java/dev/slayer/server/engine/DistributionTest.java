@@ -97,6 +97,7 @@ class DistributionTest {
                 request(0, Scores.distributions(10)),
                 runner,
                 Tokenizer.bytes().vocabulary(),
+                new PrefixCache(0),
                 recorder);
         sequence.stack(Stack.of(LAYOUT));
         step(sequence, runner, 25);
@@ -116,7 +117,7 @@ class DistributionTest {
         assertThat(sequence.kv.reserve(sequence.computed() + rows, sequence.computed()))
                 .isTrue();
         Chunk chunk = sequence.chunk(rows);
-        runner.run(List.of(chunk), (index, position, logits) -> sequence.score(position, logits));
+        runner.run(List.of(chunk), (LogitsSink) (index, position, logits) -> sequence.draw(position, logits));
         sequence.settle(chunk, -1);
     }
 }

@@ -197,6 +197,11 @@ class EngineStacksTest {
                 }
 
                 @Override
+                public StackPath path() {
+                    return StackPath.of(layout);
+                }
+
+                @Override
                 public synchronized void close() {
                     if (!closed) {
                         closed = true;
@@ -237,7 +242,7 @@ class EngineStacksTest {
         }
 
         @Override
-        public void run(List<Chunk> chunks, LogitsSink sink) {
+        public void run(List<Chunk> chunks, Sink sink) {
             ranAfterRetirement.addAndGet(retired.get());
             letters.run(chunks, sink);
         }

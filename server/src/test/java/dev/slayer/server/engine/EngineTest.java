@@ -277,7 +277,7 @@ class EngineTest {
         StubRunner letters = letters(pool);
         start(roomy(), pool, new Wrapped(letters) {
             @Override
-            public void run(List<Chunk> chunks, LogitsSink sink) {
+            public void run(List<Chunk> chunks, Sink sink) {
                 if (chunks.stream().anyMatch(chunk -> chunk.tokens()[0] == '!')) {
                     throw new IllegalStateException("the device is on fire");
                 }
@@ -318,10 +318,10 @@ class EngineTest {
         KvPool pool = new KvPool(1L << 24);
         start(roomy(), pool, new Wrapped(letters(pool)) {
             @Override
-            public void run(List<Chunk> chunks, LogitsSink sink) {
-                super.run(chunks, (chunk, position, logits) -> {
+            public void run(List<Chunk> chunks, Sink sink) {
+                super.run(chunks, (LogitsSink) (chunk, position, logits) -> {
                     boolean cut = chunks.get(chunk).tokens()[0] == '!';
-                    sink.accept(chunk, position, cut ? new float[3] : logits);
+                    sink.logits(chunk, position, cut ? new float[3] : logits);
                 });
             }
         });
@@ -336,12 +336,12 @@ class EngineTest {
         KvPool pool = new KvPool(1L << 24);
         start(roomy(), pool, new Wrapped(letters(pool)) {
             @Override
-            public void run(List<Chunk> chunks, LogitsSink sink) {
-                super.run(chunks, (chunk, position, logits) -> {
+            public void run(List<Chunk> chunks, Sink sink) {
+                super.run(chunks, (LogitsSink) (chunk, position, logits) -> {
                     if (chunks.get(chunk).tokens()[0] == '!') {
                         logits[3] = Float.NaN;
                     }
-                    sink.accept(chunk, position, logits);
+                    sink.logits(chunk, position, logits);
                 });
             }
         });
@@ -448,7 +448,7 @@ class EngineTest {
         }
 
         @Override
-        public void run(List<Chunk> chunks, LogitsSink sink) {
+        public void run(List<Chunk> chunks, Sink sink) {
             runner.run(chunks, sink);
         }
 
@@ -467,7 +467,7 @@ class EngineTest {
         }
 
         @Override
-        public void run(List<Chunk> chunks, LogitsSink sink) {
+        public void run(List<Chunk> chunks, Sink sink) {
             gate.pass();
             super.run(chunks, sink);
         }

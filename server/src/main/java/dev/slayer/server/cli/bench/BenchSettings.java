@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A load and where to put it.
@@ -16,14 +17,8 @@ import java.util.Optional;
  * @param url server to measure; empty for one inside this process
  * @param stub whether that one gets a model that answers at once
  * @param models names for the model field of the requests, which take them in turn; empty for the server's first model
- * @param compare model that gets the same load in alternate repetitions, or the request before each new layout
- * @param newLayouts whether each name is asked for once, for its time to first token, instead of a load
- * @param promptTokens lengths of prompts
- * @param outputTokens lengths of answers
- * @param concurrency requests under way at once
- * @param requests of one repetition
+ * @param workload what the requests ask for
  * @param warmup requests before the first repetition that do not count
- * @param repetitions of which the median is reported
  * @param seed of lengths and prompts
  * @param timeout longest silence of the server
  * @param json file for the results
@@ -32,14 +27,8 @@ public record BenchSettings(
         Optional<String> url,
         boolean stub,
         List<NamePattern> models,
-        Optional<String> compare,
-        boolean newLayouts,
-        Lengths promptTokens,
-        Lengths outputTokens,
-        int concurrency,
-        int requests,
+        Workload workload,
         int warmup,
-        int repetitions,
         long seed,
         Duration timeout,
         Optional<Path> json) {
@@ -73,6 +62,42 @@ public record BenchSettings(
             "new-layouts",
             "Instead of a load: asks for one token of each --request-model once, right after one of --compare (without it,"
                     + " of the first model), and reports what a layout costs that the server has never seen.");
+
+    public static final Setting<Integer> CHOICES = Setting.optional(
+            "choices",
+            "ITEMS",
+            SettingType.integer(1, 1_000_000),
+            "off",
+            "Instead of a load: scores the choices of so many four-choice items with echo and logprobs, as evaluation harnesses"
+                    + " do, and beside it, in turns, as many new tokens in unrelated prompts.");
+
+    public static final Setting<Integer> SUBJECT_ITEMS = Setting.of(
+            "subject-items",
+            "N",
+            SettingType.integer(1, 1_000_000),
+            "50",
+            "Items of --choices that share their shots.");
+
+    public static final Setting<Lengths> SHOT_TOKENS = Setting.of(
+            "shot-tokens",
+            "LENGTHS",
+            Lengths.type(),
+            "300",
+            "Lengths in tokens of what all items of a subject begin with, in the same form as --prompt-tokens.");
+
+    public static final Setting<Lengths> QUESTION_TOKENS = Setting.of(
+            "question-tokens",
+            "LENGTHS",
+            Lengths.type(),
+            "40",
+            "Lengths of what the choices of an item share after it.");
+
+    public static final Setting<Lengths> CHOICE_TOKENS =
+            Setting.of("choice-tokens", "LENGTHS", Lengths.type(), "3", "Lengths of the choices themselves.");
+
+    public static final Setting<Boolean> COMPARE_CACHE_OFF = Setting.flag(
+            "compare-cache-off",
+            "With --choices: starts a second server without a prefix cache and puts the same requests on it, in turns.");
 
     public static final Setting<Lengths> PROMPT_TOKENS = Setting.of(
             "prompt-tokens",
@@ -116,8 +141,6 @@ public record BenchSettings(
     public static final Setting<String> API_KEY =
             Setting.optional("api-key", "KEY", SettingType.text(), "none", "Key to send to the server of --url.");
 
-    private static final Lengths ONE = new Lengths(List.of(new Lengths.Range(1, 1)));
-
     /** All settings of the load, in the order of help. */
     public static final List<Setting<?>> ALL = List.of(
             URL,
@@ -125,6 +148,12 @@ public record BenchSettings(
             REQUEST_MODEL,
             COMPARE,
             NEW_LAYOUTS,
+            CHOICES,
+            SUBJECT_ITEMS,
+            SHOT_TOKENS,
+            QUESTION_TOKENS,
+            CHOICE_TOKENS,
+            COMPARE_CACHE_OFF,
             PROMPT_TOKENS,
             OUTPUT_TOKENS,
             CONCURRENCY,
@@ -136,6 +165,18 @@ public record BenchSettings(
             JSON,
             API_KEY);
 
+    /** Settings of {@code --choices} alone. */
+    static final List<Setting<?>> OF_CHOICES =
+            List.of(SUBJECT_ITEMS, SHOT_TOKENS, QUESTION_TOKENS, CHOICE_TOKENS, COMPARE_CACHE_OFF);
+
+    /** Settings that {@code --choices} has no use for. */
+    static final List<Setting<?>> NOT_OF_CHOICES = List.of(COMPARE, PROMPT_TOKENS, OUTPUT_TOKENS, REQUESTS);
+
+    /** Settings that {@code --new-layouts} has no use for. */
+    static final List<Setting<?>> NOT_OF_NEW_LAYOUTS = Stream.concat(
+                    Stream.of(CHOICES, OUTPUT_TOKENS, CONCURRENCY, REQUESTS, REPETITIONS), OF_CHOICES.stream())
+            .toList();
+
     /** @throws SlayerException 400 naming the option, the value and the allowed range */
     public BenchSettings {
         if (url.isPresent() && stub) {
@@ -143,53 +184,48 @@ public record BenchSettings(
                     STUB.option(), "--stub measures a server inside this process and cannot go with --url.");
         }
         models = List.copyOf(models);
-        Objects.requireNonNull(compare);
-        if (newLayouts && models.isEmpty()) {
-            throw SlayerException.badRequest(
-                    NEW_LAYOUTS.option(), "--new-layouts needs --request-model to name them, as NAME@remove={1-11}.");
+        switch (workload) {
+            case Workload.Answers _ -> {}
+            case Workload.NewLayouts _ -> requireNames(models);
+            case Workload.Choices choices -> requireOneServerAndModel(choices, url, models);
         }
-        Objects.requireNonNull(promptTokens);
-        Objects.requireNonNull(outputTokens);
-        CONCURRENCY.require(concurrency);
-        REQUESTS.require(requests);
         WARMUP.require(warmup);
-        REPETITIONS.require(repetitions);
         TIMEOUT.require(timeout);
         Objects.requireNonNull(json);
     }
 
     /** Settings as written; refuses as the constructor does. */
     public static BenchSettings from(SettingValues values) {
-        boolean newLayouts = values.one(NEW_LAYOUTS);
-        if (newLayouts) {
-            refuseLoad(values);
-        }
         return new BenchSettings(
                 values.optional(URL),
                 values.one(STUB),
                 values.all(REQUEST_MODEL),
-                values.optional(COMPARE),
-                newLayouts,
-                values.one(PROMPT_TOKENS),
-                newLayouts ? ONE : values.one(OUTPUT_TOKENS),
-                newLayouts ? 1 : values.one(CONCURRENCY),
-                values.one(REQUESTS),
+                Workload.from(values),
                 values.one(WARMUP),
-                values.one(REPETITIONS),
                 values.one(SEED),
                 values.one(TIMEOUT),
                 values.optional(JSON));
     }
 
-    private static void refuseLoad(SettingValues values) {
-        List.of(OUTPUT_TOKENS, CONCURRENCY, REQUESTS, REPETITIONS).stream()
-                .filter(values::isSet)
-                .findFirst()
-                .ifPresent(setting -> {
-                    throw SlayerException.badRequest(
-                            setting.option(),
-                            setting.option() + " cannot go with --new-layouts, which asks for one token of each layout,"
-                                    + " one at a time, once.");
-                });
+    private static void requireNames(List<NamePattern> models) {
+        if (models.isEmpty()) {
+            throw SlayerException.badRequest(
+                    NEW_LAYOUTS.option(), "--new-layouts needs --request-model to name them, as NAME@remove={1-11}.");
+        }
+    }
+
+    private static void requireOneServerAndModel(
+            Workload.Choices choices, Optional<String> url, List<NamePattern> models) {
+        if (choices.compareCacheOff() && url.isPresent()) {
+            throw SlayerException.badRequest(
+                    COMPARE_CACHE_OFF.option(),
+                    "--compare-cache-off starts servers inside this process and cannot go with --url.");
+        }
+        if (models.stream().mapToInt(pattern -> pattern.names().size()).sum() > 1) {
+            throw SlayerException.badRequest(
+                    REQUEST_MODEL.option(),
+                    "--request-model names more than one model; --choices scores under one, so that what requests share is"
+                            + " known.");
+        }
     }
 }

@@ -46,13 +46,18 @@ public record LoadReport(
     }
 
     static LoadReport of(
-            String model, BenchSettings settings, List<Measurement> repetitions, Peer peer, Long peakMemoryBytes) {
+            String model,
+            Workload.Answers workload,
+            long seed,
+            List<Measurement> repetitions,
+            Peer peer,
+            Long peakMemoryBytes) {
         return new LoadReport(
                 model,
-                settings.promptTokens().text(),
-                settings.outputTokens().text(),
-                settings.concurrency(),
-                settings.seed(),
+                workload.promptTokens().text(),
+                workload.outputTokens().text(),
+                workload.concurrency(),
+                seed,
                 Measurement.median(repetitions),
                 List.copyOf(repetitions),
                 peer,

@@ -9,7 +9,7 @@ import dev.slayer.surgery.SlayerException;
 import java.util.Locale;
 
 /** What a run of the benchmark found. */
-public sealed interface Report permits LoadReport, NewLayoutsReport {
+public sealed interface Report permits LoadReport, NewLayoutsReport, ChoicesReport {
     /** For people. */
     String table();
 

@@ -7,12 +7,18 @@ import dev.slayer.clients.Model;
 import dev.slayer.clients.SlayerClient;
 import dev.slayer.clients.SlayerClientException;
 import dev.slayer.clients.Tokens;
+import dev.slayer.clients.Usage;
 import dev.slayer.surgery.SlayerException;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
+import java.util.stream.IntStream;
 
 /** Asks a server and notes when its tokens come. Thread-safe. */
 final class Requester implements AutoCloseable {
@@ -23,17 +29,15 @@ final class Requester implements AutoCloseable {
             Where there is a will, there is a way; what is measured can be improved, said the engineer to the surgeon.
             """;
 
-    private final BenchSettings settings;
     private final ExecutorService httpThreads;
     private final SlayerClient client;
 
     /** @throws SlayerException 400 if the URL is none */
-    Requester(BenchSettings settings, String url, Optional<String> apiKey, ThreadFactory threads) {
-        this.settings = settings;
+    Requester(String url, Optional<String> apiKey, Duration timeout, ThreadFactory threads) {
         this.httpThreads = Executors.newFixedThreadPool(HTTP_THREADS, threads);
         try {
             SlayerClient.Builder builder =
-                    SlayerClient.at(url).executor(httpThreads).timeout(settings.timeout());
+                    SlayerClient.at(url).executor(httpThreads).timeout(timeout);
             apiKey.ifPresent(builder::apiKey);
             this.client = builder.build();
         } catch (IllegalArgumentException e) {
@@ -54,14 +58,14 @@ final class Requester implements AutoCloseable {
      * @throws SlayerException 400 if the load does not fit the model's context
      * @throws SlayerClientException if the server cannot be asked, or does not know the model
      */
-    int[] vocabulary(String model) {
+    int[] vocabulary(String model, Workload workload) {
         Tokens sample = client.tokenize(model, SAMPLE, false);
-        int needed = settings.promptTokens().longest() + settings.outputTokens().longest();
+        int needed = workload.longestSequence();
         if (sample.maxModelLen() != null && needed > sample.maxModelLen()) {
             throw SlayerException.badRequest(
-                    BenchSettings.PROMPT_TOKENS.option(),
-                    "--prompt-tokens and --output-tokens need " + needed + " tokens together, but the context of "
-                            + model + " has " + sample.maxModelLen() + ".");
+                    workload.lengthOptions(),
+                    workload.lengthOptions() + " need " + needed + " tokens together, but the context of " + model
+                            + " has " + sample.maxModelLen() + ".");
         }
         int[] ids = Arrays.stream(sample.ids()).distinct().toArray();
         if (ids.length == 0) {
@@ -96,6 +100,49 @@ final class Requester implements AutoCloseable {
             trace.failed(e.code());
         }
         return trace;
+    }
+
+    /**
+     * Has the tokens of a prompt scored, as evaluation harnesses do, and waits for the answer; a failure is noted, not thrown. An
+     * answer without a score for each token but the first is a failure.
+     */
+    ScoreTrace score(String model, int[] prompt) {
+        List<List<Integer>> prompts = List.of(IntStream.of(prompt).boxed().toList());
+        CompletionRequest request = new CompletionRequest(model, prompts, Map.of())
+                .maxTokens(1)
+                .temperature(0)
+                .logprobs(1)
+                .with("echo", true);
+        long started = System.nanoTime();
+        try {
+            Scored answer = client.complete(request, Scored.class);
+            Interval time = new Interval(started, System.nanoTime());
+            return answer.isComplete(prompt.length)
+                    ? ScoreTrace.of(
+                            time, answer.usage() == null ? 0 : answer.usage().cachedTokens())
+                    : ScoreTrace.failed(time, "wrong_length");
+        } catch (SlayerClientException e) {
+            return ScoreTrace.failed(new Interval(started, System.nanoTime()), e.code());
+        }
+    }
+
+    /** What is read of an answer with scores, so that the load generator does not take the server's processor time. */
+    record Scored(List<Choice> choices, Usage usage) {
+        record Choice(Logprobs logprobs) {}
+
+        record Logprobs(List<Double> tokenLogprobs) {}
+
+        /** Whether each of so many tokens has a score, and the generated one; only the first has none. */
+        boolean isComplete(int tokens) {
+            if (choices == null || choices.size() != 1 || choices.getFirst().logprobs() == null) {
+                return false;
+            }
+            List<Double> scores = choices.getFirst().logprobs().tokenLogprobs();
+            return scores != null
+                    && scores.size() == tokens + 1
+                    && scores.getFirst() == null
+                    && scores.stream().skip(1).allMatch(Objects::nonNull);
+        }
     }
 
     /** Of servers that do not tell token ids, every piece with text is taken for one token; usage tells the true total. */

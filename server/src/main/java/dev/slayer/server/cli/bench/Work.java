@@ -17,14 +17,14 @@ record Work(int[] prompt, int outputTokens) {
      *
      * @param ids tokens that prompts are made of
      */
-    static List<Work> random(BenchSettings settings, int requests, int[] ids, long seed) {
+    static List<Work> random(Lengths promptTokens, Lengths outputTokens, int requests, int[] ids, long seed) {
         RandomGenerator random = new SplittableRandom(seed);
         List<Work> work = new ArrayList<>();
         for (int i = 0; i < requests; i++) {
-            int[] prompt = random.ints(settings.promptTokens().draw(random), 0, ids.length)
+            int[] prompt = random.ints(promptTokens.draw(random), 0, ids.length)
                     .map(at -> ids[at])
                     .toArray();
-            work.add(new Work(prompt, settings.outputTokens().draw(random)));
+            work.add(new Work(prompt, outputTokens.draw(random)));
         }
         return work;
     }

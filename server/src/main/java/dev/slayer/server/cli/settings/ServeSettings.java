@@ -84,6 +84,14 @@ public record ServeSettings(
             "25%",
             "Memory for keys and values of running sequences: a size, or a share of the machine's memory.");
 
+    public static final Setting<Long> PREFIX_CACHE_MEMORY = Setting.of(
+            "prefix-cache-memory",
+            "SIZE",
+            SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
+            "10%",
+            "Memory for keys, values and scores of prompts that later ones may begin with: a size, or a share of the"
+                    + " machine's memory; 0 for none.");
+
     public static final Setting<Long> DERIVED_BLOCKS_MEMORY = Setting.of(
             "derived-blocks-memory",
             "SIZE",
@@ -172,6 +180,7 @@ public record ServeSettings(
             MAX_QUEUE,
             MAX_BATCH_TOKENS,
             KV_MEMORY,
+            PREFIX_CACHE_MEMORY,
             DERIVED_BLOCKS_MEMORY,
             DERIVED_BLOCKS_IDLE);
 
@@ -186,6 +195,7 @@ public record ServeSettings(
             MAX_QUEUE,
             MAX_BATCH_TOKENS,
             KV_MEMORY,
+            PREFIX_CACHE_MEMORY,
             DERIVED_BLOCKS_MEMORY,
             DERIVED_BLOCKS_IDLE,
             API_KEY,
@@ -254,6 +264,14 @@ public record ServeSettings(
                 models, precision, threads, engine, derivedBlocks, address, others, drainTimeout, logLevel);
     }
 
+    /** The same with {@code --prefix-cache-memory 0}. */
+    public ServeSettings withoutPrefixCache() {
+        EngineSettings plain =
+                new EngineSettings(engine.maxSequences(), engine.maxQueue(), engine.maxBatchTokens(), engine.kvBytes());
+        return new ServeSettings(
+                models, precision, threads, plain, derivedBlocks, http, folders, drainTimeout, logLevel);
+    }
+
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {
         List<ModelSource> named = values.all(MODEL);
         if (!named.isEmpty()) {
@@ -276,7 +294,12 @@ public record ServeSettings(
                     "--max-batch-tokens=" + maxBatchTokens + " is out of range; allowed: --max-sequences="
                             + maxSequences + " or more, so that every running sequence gets its token in each step.");
         }
-        return new EngineSettings(maxSequences, values.one(MAX_QUEUE), maxBatchTokens, values.one(KV_MEMORY));
+        return new EngineSettings(
+                maxSequences,
+                values.one(MAX_QUEUE),
+                maxBatchTokens,
+                values.one(KV_MEMORY),
+                values.one(PREFIX_CACHE_MEMORY));
     }
 
     private static long machineMemory() {

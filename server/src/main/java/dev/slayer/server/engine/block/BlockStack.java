@@ -2,6 +2,7 @@ package dev.slayer.server.engine.block;
 
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.Stack;
+import dev.slayer.server.engine.StackPath;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Slot;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ final class BlockStack implements Stack {
     private final Layout layout;
     private final BlockStore.Lease lease;
     private final List<Stage> stages;
+    private final StackPath path;
 
     /**
      * A slot that does something.
@@ -32,6 +34,7 @@ final class BlockStack implements Stack {
         this.layout = layout;
         this.lease = lease;
         List<Stage> found = new ArrayList<>();
+        List<StackPath.Place> places = new ArrayList<>();
         int kvSlot = 0;
         for (Slot slot : layout.slots()) {
             if (!slot.silent()) {
@@ -41,9 +44,11 @@ final class BlockStack implements Stack {
                         KvCache.attends(slot) ? kvSlot++ : -1,
                         slot.gates().attentionScale(),
                         slot.gates().mlpScale()));
+                places.add(StackPath.Place.of(lease.key(slot.recipe()), slot));
             }
         }
         this.stages = List.copyOf(found);
+        this.path = new StackPath(places);
     }
 
     List<Stage> stages() {
@@ -53,6 +58,11 @@ final class BlockStack implements Stack {
     @Override
     public Layout layout() {
         return layout;
+    }
+
+    @Override
+    public StackPath path() {
+        return path;
     }
 
     @Override

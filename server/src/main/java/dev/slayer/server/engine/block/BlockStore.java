@@ -310,6 +310,11 @@ final class BlockStore implements AutoCloseable {
             return held.get(recipe).block.join();
         }
 
+        /** What the block of a recipe is made of, whatever it is called. */
+        BlockKey key(Recipe recipe) {
+            return held.get(recipe).key;
+        }
+
         /** Where a recipe's block stands among the layers of a model. */
         int order(Recipe recipe) {
             return held.get(recipe).key.order();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.slayer.server.engine.Chunk;
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.KvPool;
+import dev.slayer.server.engine.LogitsSink;
+import dev.slayer.server.engine.Outputs;
 import dev.slayer.server.engine.Stack;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
@@ -46,8 +48,8 @@ final class Rig implements AutoCloseable {
             for (int from = 0; from < ids.length; from += rows) {
                 int count = Math.min(rows, ids.length - from);
                 assertThat(kv.reserve(from + count, from)).isTrue();
-                Chunk chunk = new Chunk(ids, ids.length, from, count, 0, stack, kv);
-                runner.run(List.of(chunk), (index, position, row) -> logits[position] = row.clone());
+                Chunk chunk = new Chunk(ids, ids.length, from, count, Outputs.logitsFrom(0), stack, kv);
+                runner.run(List.of(chunk), (LogitsSink) (index, position, row) -> logits[position] = row.clone());
             }
         }
         return logits;
@@ -63,9 +65,9 @@ final class Rig implements AutoCloseable {
             KvCache kv = runner.openKv(layouts.get(i));
             assertThat(kv.reserve(ids.length, 0)).isTrue();
             Stack stack = runner.prepare(layouts.get(i)).join();
-            chunks.add(new Chunk(ids, ids.length, 0, ids.length, 0, stack, kv));
+            chunks.add(new Chunk(ids, ids.length, 0, ids.length, Outputs.logitsFrom(0), stack, kv));
         }
-        runner.run(chunks, (chunk, position, row) -> logits[chunk][position] = row.clone());
+        runner.run(chunks, (LogitsSink) (chunk, position, row) -> logits[chunk][position] = row.clone());
         chunks.forEach(chunk -> {
             chunk.kv().close();
             chunk.stack().close();

@@ -1,0 +1,34 @@
+package dev.slayer.server.engine;
+
+/**
+ * What a runner hands over of a chunk's rows.
+ *
+ * @param scoresFrom first position whose next token is to be scored
+ * @param scoresTo one past the last such position; the tokens behind all of them are known
+ * @param top how many of the most probable tokens a score names
+ * @param logitsFrom positions from here on hand over their whole rows of logits
+ */
+public record Outputs(int scoresFrom, int scoresTo, int top, int logitsFrom) {
+    /** Nothing. */
+    public static final Outputs NONE = new Outputs(0, 0, 0, Integer.MAX_VALUE);
+
+    /** Rows of logits alone, from a position on. */
+    public static Outputs logitsFrom(int from) {
+        return new Outputs(0, 0, 0, from);
+    }
+
+    /** Whether the token after a position is to be scored. */
+    public boolean scores(int position) {
+        return position >= scoresFrom && position < scoresTo;
+    }
+
+    /** Whether a position's row of logits is handed over. */
+    public boolean logits(int position) {
+        return position >= logitsFrom;
+    }
+
+    /** Whether a position is of any interest. */
+    public boolean any(int position) {
+        return scores(position) || logits(position);
+    }
+}

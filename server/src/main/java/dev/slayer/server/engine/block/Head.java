@@ -1,0 +1,207 @@
+package dev.slayer.server.engine.block;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.Runner;
+import dev.slayer.server.engine.TokenScore;
+import dev.slayer.server.onnx.Binding;
+import dev.slayer.server.onnx.ElementType;
+import dev.slayer.server.onnx.OnnxRuntime;
+import dev.slayer.server.onnx.Session;
+import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * Turns rows of the last slot into logits and scores, a few rows at a time, so that memory never grows with tokens times
+ * vocabulary. Logits stay on the device; scores are reduced there, and only what was asked for leaves it. The engine's thread only.
+ */
+final class Head implements AutoCloseable {
+    /** Rows of one run: the matrix product is as fast as with more, and their logits fit the memory of any vocabulary. */
+    static final int ROWS = 64;
+
+    private final ModelConfig config;
+    private final Deque<Runnable> closers = new ArrayDeque<>();
+    private final Binding logitsBinding;
+    private final Binding scoresBinding;
+    private final MemorySegment rows;
+    private final MemorySegment logits;
+    private final MemorySegment targets;
+    private final MemorySegment top;
+    private final MemorySegment logprobs;
+    private final MemorySegment above;
+    private final float[] row;
+    private Arena topArena;
+    private int topRoom;
+    private MemorySegment topLogprobs;
+    private MemorySegment topTokens;
+
+    /** @throws dev.slayer.surgery.SlayerException if the checkpoint or the runtime fails */
+    Head(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type) {
+        this.config = checkpoint.config();
+        Arena arena = Arena.ofShared();
+        closers.push(arena::close);
+        try (Arena weights = Arena.ofShared()) {
+            Session head = runtime.session(new BlockGraphs(config, new Matrix(type, weights)).head(checkpoint));
+            closers.push(head::close);
+            this.logitsBinding = head.bind();
+            closers.push(logitsBinding::close);
+            Session scores = runtime.session(BlockGraphs.scores(config));
+            closers.push(scores::close);
+            this.scoresBinding = scores.bind();
+            closers.push(scoresBinding::close);
+            this.rows = arena.allocate((long) ROWS * config.hiddenSize() * Float.BYTES, 64);
+            this.logits = arena.allocate((long) ROWS * config.vocabularySize() * Float.BYTES, 64);
+            this.targets = arena.allocate(JAVA_LONG, ROWS);
+            this.top = arena.allocate(JAVA_LONG);
+            this.logprobs = arena.allocate(JAVA_FLOAT, ROWS);
+            this.above = arena.allocate(JAVA_INT, ROWS);
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+        this.row = new float[config.vocabularySize()];
+    }
+
+    /** A row of interest: its chunk, its position in the sequence and its place in the matrix. */
+    private record Wanted(int index, Chunk chunk, int position, int row) {
+        boolean scored() {
+            return chunk.outputs().scores(position);
+        }
+
+        int target() {
+            return scored() ? chunk.tokens()[position + 1] : 0;
+        }
+    }
+
+    /**
+     * Hands over what the chunks ask for.
+     *
+     * @param last rows after their last slots, in the order of the chunks: [rows, hidden]
+     */
+    void run(List<Chunk> chunks, MemorySegment last, Runner.Sink sink) {
+        List<Wanted> wanted = new ArrayList<>();
+        int first = 0;
+        for (int i = 0; i < chunks.size(); i++) {
+            Chunk chunk = chunks.get(i);
+            for (int position = chunk.from(); position < chunk.end(); position++) {
+                if (chunk.outputs().any(position)) {
+                    wanted.add(new Wanted(i, chunk, position, first + position - chunk.from()));
+                }
+            }
+            first += chunk.count();
+        }
+        for (int at = 0; at < wanted.size(); at += ROWS) {
+            some(wanted.subList(at, Math.min(at + ROWS, wanted.size())), last, sink);
+        }
+    }
+
+    private void some(List<Wanted> wanted, MemorySegment last, Runner.Sink sink) {
+        computeLogits(wanted, last);
+        OptionalInt most = wanted.stream()
+                .filter(Wanted::scored)
+                .mapToInt(one -> one.chunk().outputs().top())
+                .max();
+        int named = Math.clamp(most.orElse(0), 1, config.vocabularySize());
+        if (most.isPresent()) {
+            computeScores(wanted, named);
+        }
+        for (int i = 0; i < wanted.size(); i++) {
+            Wanted one = wanted.get(i);
+            if (one.scored()) {
+                sink.score(one.index(), one.position(), score(one, i, named));
+            }
+            if (one.chunk().outputs().logits(one.position())) {
+                MemorySegment.copy(logits, JAVA_FLOAT, (long) i * row.length * Float.BYTES, row, 0, row.length);
+                sink.logits(one.index(), one.position(), row);
+            }
+        }
+    }
+
+    private void computeLogits(List<Wanted> wanted, MemorySegment last) {
+        long width = config.hiddenSize() * (long) Float.BYTES;
+        for (int i = 0; i < wanted.size(); i++) {
+            MemorySegment.copy(last, wanted.get(i).row() * width, rows, i * width, width);
+        }
+        int size = wanted.size();
+        bind(logitsBinding::input, "hidden", ElementType.FLOAT, rows, size, config.hiddenSize());
+        bind(logitsBinding::output, "logits", ElementType.FLOAT, logits, size, config.vocabularySize());
+        logitsBinding.run();
+    }
+
+    private void computeScores(List<Wanted> wanted, int named) {
+        int size = wanted.size();
+        for (int i = 0; i < size; i++) {
+            targets.setAtIndex(JAVA_LONG, i, wanted.get(i).target());
+        }
+        top.set(JAVA_LONG, 0, named);
+        makeRoom(named);
+        bind(scoresBinding::input, "logits", ElementType.FLOAT, logits, size, config.vocabularySize());
+        bind(scoresBinding::input, "targets", ElementType.INT64, targets, size, 1);
+        scoresBinding.input("top", ElementType.INT64, top, 1);
+        bind(scoresBinding::output, "logprobs", ElementType.FLOAT, logprobs, size, 1);
+        bind(scoresBinding::output, "above", ElementType.INT32, above, size, 1);
+        bind(scoresBinding::output, "top_logprobs", ElementType.FLOAT, topLogprobs, size, named);
+        bind(scoresBinding::output, "top_tokens", ElementType.INT64, topTokens, size, named);
+        scoresBinding.run();
+    }
+
+    private TokenScore score(Wanted wanted, int index, int named) {
+        int count = Math.min(wanted.chunk().outputs().top(), named);
+        int[] tokens = new int[count];
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            long at = (long) index * named + i;
+            tokens[i] = (int) topTokens.getAtIndex(JAVA_LONG, at);
+            values[i] = topLogprobs.getAtIndex(JAVA_FLOAT, at);
+        }
+        float logprob = logprobs.getAtIndex(JAVA_FLOAT, index);
+        return new TokenScore(wanted.target(), logprob, above.getAtIndex(JAVA_INT, index) + 1, tokens, values);
+    }
+
+    private void makeRoom(int named) {
+        if (named > topRoom) {
+            scoresBinding.clear();
+            closeTop();
+            topArena = Arena.ofShared();
+            topLogprobs = topArena.allocate(JAVA_FLOAT, (long) ROWS * named);
+            topTokens = topArena.allocate(JAVA_LONG, (long) ROWS * named);
+            topRoom = named;
+        }
+    }
+
+    private void closeTop() {
+        if (topArena != null) {
+            topArena.close();
+            topArena = null;
+            topRoom = 0;
+        }
+    }
+
+    /** One of a binding's two directions. */
+    @FunctionalInterface
+    private interface Bind {
+        Binding on(String name, ElementType type, MemorySegment data, long... shape);
+    }
+
+    private static void bind(Bind bind, String name, ElementType type, MemorySegment memory, int rows, int width) {
+        Binding _ = bind.on(name, type, memory.asSlice(0, (long) rows * width * type.bytes()), rows, width);
+    }
+
+    @Override
+    public void close() {
+        while (!closers.isEmpty()) {
+            closers.pop().run(); // newest first
+        }
+        closeTop();
+    }
+}

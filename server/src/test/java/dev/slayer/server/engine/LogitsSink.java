@@ -1,0 +1,10 @@
+package dev.slayer.server.engine;
+
+/** Takes rows of logits; nobody may have asked for scores. */
+@FunctionalInterface
+public interface LogitsSink extends Runner.Sink {
+    @Override
+    default void score(int chunk, int position, TokenScore score) {
+        throw new AssertionError("a score of position " + position + " that nobody asked for");
+    }
+}
