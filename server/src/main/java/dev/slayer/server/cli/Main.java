@@ -42,6 +42,7 @@ public final class Main {
         root.addSubcommand("serve", serve(servers, environment));
         root.addSubcommand("bench", bench(servers, environment));
         root.addSubcommand("ab", ab(servers, environment));
+        root.addSubcommand("eval", eval(servers, environment));
         root.addSubcommand("export", export());
         root.addSubcommand("layout", layout());
         CommandLine commandLine = new CommandLine(root);
@@ -66,6 +67,13 @@ public final class Main {
 
     private static CommandSpec ab(Servers servers, Map<String, String> environment) {
         AbCommand command = new AbCommand(servers, environment);
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec eval(Servers servers, Map<String, String> environment) {
+        EvalCommand command = new EvalCommand(servers, environment);
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slayer.server.cli.ab.AbSettings;
 import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.eval.EvalSettings;
 import dev.slayer.server.cli.settings.LayoutSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
@@ -80,6 +81,31 @@ class OptionListTest {
         assertThat(AbSettings.ALL)
                 .extracting(Setting::name)
                 .containsExactly("url", "variant", "max-tokens", "temperature", "seed", "width", "api-key");
+    }
+
+    @Test
+    void evalHasTheseOptionsAndNoOthers() {
+        assertThat(EvalSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly(
+                        "tasks",
+                        "bigcode",
+                        "variant",
+                        "url",
+                        "limit",
+                        "num-fewshot",
+                        "num-concurrent",
+                        "batch-size",
+                        "tokenizer-backend",
+                        "tokenizer",
+                        "gen-kwargs",
+                        "confirm-run-unsafe-code",
+                        "out",
+                        "environment",
+                        "n-samples",
+                        "temperature",
+                        "max-length",
+                        "api-key");
     }
 
     @Test
