@@ -103,12 +103,11 @@ public final class KvCache implements AutoCloseable {
     }
 
     /** A copy of some rows of some slots, which are counted among those that attend. */
-    PrefixPiece copyOut(int firstSlot, int slotCount, int from, int rows) {
-        PrefixPiece target = new PrefixPiece(slotCount, rows, 2 * kvHeads, rowBytes());
+    PrefixPiece copyOut(int firstSlot, int slotCount, int from, int rows, PrefixMemory memory) {
+        PrefixPiece target = new PrefixPiece(memory, slotCount, rows, 2 * kvHeads, rowBytes());
         for (int slot = 0; slot < slotCount; slot++) {
             for (int matrix = 0; matrix < 2 * kvHeads; matrix++) {
-                long at = row(firstSlot + slot, matrix, from);
-                copyRows(piece.memory(), at, target.memory, target.at(slot, matrix, 0), rows);
+                target.write(slot, matrix, piece.memory(), row(firstSlot + slot, matrix, from));
             }
         }
         return target;
@@ -118,8 +117,7 @@ public final class KvCache implements AutoCloseable {
     void copyIn(PrefixPiece source, int sourceSlot, int firstSlot, int slotCount, int at, int rows) {
         for (int slot = 0; slot < slotCount; slot++) {
             for (int matrix = 0; matrix < 2 * kvHeads; matrix++) {
-                long from = source.at(sourceSlot + slot, matrix, 0);
-                copyRows(source.memory, from, piece.memory(), row(firstSlot + slot, matrix, at), rows);
+                source.read(sourceSlot + slot, matrix, rows, piece.memory(), row(firstSlot + slot, matrix, at));
             }
         }
     }

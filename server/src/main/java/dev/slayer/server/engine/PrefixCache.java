@@ -23,6 +23,7 @@ final class PrefixCache implements AutoCloseable {
     static final int NODE_TOKENS = 128;
 
     private final long limitBytes;
+    private final PrefixMemory memory;
     private final Map<Runner, PrefixNode> roots = new HashMap<>();
     private final Set<PrefixColumn> byUse = new LinkedHashSet<>(); // the one not used for longest first
     private long usedBytes;
@@ -31,7 +32,12 @@ final class PrefixCache implements AutoCloseable {
      * @param limitBytes of KV and scores; 0 keeps nothing
      */
     PrefixCache(long limitBytes) {
+        this(limitBytes, PrefixMemory.CHUNK_BYTES);
+    }
+
+    PrefixCache(long limitBytes, int chunkBytes) {
         this.limitBytes = limitBytes;
+        this.memory = new PrefixMemory(chunkBytes);
     }
 
     /** A sequence as the cache sees it: which model, which stack, which tokens. */
@@ -140,10 +146,10 @@ final class PrefixCache implements AutoCloseable {
         int known = parts.stream().mapToInt(PrefixColumn.Part::slots).sum();
         int slots = path.kvSlots() - known;
         Optional<PrefixColumn> made = Optional.empty();
-        if (makeRoom(kv.bytes(slots, count))) {
+        if (makeRoom(memory.rounded(kv.bytes(slots, count)))) {
             List<PrefixColumn.Part> all = new ArrayList<>(parts);
             if (slots > 0) {
-                PrefixPiece piece = kv.copyOut(known, slots, node.depth, count);
+                PrefixPiece piece = kv.copyOut(known, slots, node.depth, count, memory);
                 usedBytes += piece.bytes();
                 all.add(new PrefixColumn.Part(piece, 0, slots));
             }
@@ -181,7 +187,14 @@ final class PrefixCache implements AutoCloseable {
         for (PrefixColumn column : node.columns.values()) {
             replace(column, column.part(second, at, node.tokens.length, seconds), column.part(first, 0, at, firsts));
         }
+        for (PrefixPiece piece : firsts.values()) {
+            usedBytes += piece.bytes();
+        }
+        for (PrefixPiece piece : seconds.values()) {
+            usedBytes += piece.bytes();
+        }
         node.parent.children.put(first.tokens[0], first);
+        makeRoom(0); // two halves may take some chunks more than the whole
         return first;
     }
 
@@ -192,7 +205,7 @@ final class PrefixCache implements AutoCloseable {
         }
         new ArrayList<>(old.uses).forEach(use -> use.remove(old));
         byUse.remove(old);
-        old.letGo(); // as many bytes as the halves have taken
+        usedBytes -= old.letGo();
     }
 
     /** The columns of a beginning become the newest; the first of them last, so that it is never evicted before what follows it. */
@@ -250,5 +263,6 @@ final class PrefixCache implements AutoCloseable {
         byUse.forEach(this::forget);
         byUse.clear();
         roots.clear();
+        memory.close();
     }
 }
