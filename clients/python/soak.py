@@ -33,7 +33,8 @@ class Scores:
 
     def __init__(self, tolerance):
         self.tolerance = tolerance
-        self.first_values = self.identical = self.close = self.cached_tokens = 0
+        self.first_values = self.cached_tokens = 0
+        self.prompts, self.next_tokens = collections.Counter(), collections.Counter()
         self.mismatches = []
         self._first = {}
         self._computed = collections.defaultdict(set)
@@ -44,20 +45,27 @@ class Scores:
         """Takes the scores of a prompt's tokens, of which the first has none, and of the generated one."""
         with self._lock:
             first = self._first.setdefault((model, prompt), logprobs)
-            distances = [abs(now - then) for now, then in zip(logprobs[1:], first[1:], strict=True)]
             if logprobs is first:
                 self.first_values += 1
-            elif logprobs == first:
-                self.identical += 1
-            elif all(distance <= self.tolerance for distance in distances):
-                self.close += 1
             else:
-                off = ", ".join(f"{distance:.3g}" for distance in distances if not distance <= self.tolerance)
-                self.mismatches.append(f"{model}, prompt of {len(prompt)} tokens: off by {off}"[:300])
+                self._compare(model, prompt, logprobs, first)
             self.cached_tokens += cached_tokens
             for place in range(1, len(prompt)):
                 kind = self._cached if place < cached_tokens else self._computed
                 kind[model, prompt[: place + 1]].add(logprobs[place])
+
+    def _compare(self, model, prompt, logprobs, first):
+        """The prompt's scores, which the server's cache may keep, and that of the generated token, which it always computes."""
+        size = len(prompt)
+        for verdicts, now, then in (
+            (self.prompts, logprobs[1:size], first[1:size]),
+            (self.next_tokens, logprobs[size:], first[size:]),
+        ):
+            distances = [abs(one - other) for one, other in zip(now, then, strict=True)]
+            off = [f"{distance:.3g}" for distance in distances if not distance <= self.tolerance]
+            verdicts["changed" if off else "identical" if now == then else "close"] += 1
+            if off:
+                self.mismatches.append(f"{model}, prompt of {size} tokens: off by {', '.join(off)}"[:300])
 
     def strangers(self):
         """Cached scores that are not the very floats of a computation; to be asked when nothing runs."""
@@ -230,7 +238,9 @@ def watch(arguments, workers, scores):
                 f"RSS {memory[-1][1]:.0f} MiB" if memory else "RSS not told",
                 " ".join(f"{kind} {workers.done[kind]}" for kind in ROUND),
                 f"errors {workers.errors.total()}",
-                f"scores identical {scores.identical} close {scores.close} changed {len(scores.mismatches)}",
+                f"prompts identical {scores.prompts['identical']} close {scores.prompts['close']}",
+                f"next tokens identical {scores.next_tokens['identical']} close {scores.next_tokens['close']}",
+                f"changed {len(scores.mismatches)}",
                 f"cached tokens {scores.cached_tokens}",
                 f"KV {100 * metric(arguments.url, 'slayer_kv_cache_usage_perc'):.2f} %",
                 sep=" | ",
@@ -257,10 +267,12 @@ def verdict(arguments, workers, scores, memory):
     strangers, left = scores.strangers(), kv_left(arguments.url)
     flat, sentence = judge_memory(memory, arguments)
     print(f"requests: {workers.done.total()}, errors: {workers.errors.total()}")
-    print(
-        f"scores: {scores.first_values} first values, {scores.identical} identical to theirs, {scores.close} within {arguments.tolerance:g},"
-        f" {len(scores.mismatches)} changed; {strangers} cached ones that nobody computed"
-    )
+    print(f"scores: {scores.first_values} first values; {strangers} cached ones that nobody computed")
+    for what, verdicts in (("prompts", scores.prompts), ("next tokens", scores.next_tokens)):
+        print(
+            f"{what}: {verdicts['identical']} identical to their first values, {verdicts['close']} within"
+            f" {arguments.tolerance:g}, {verdicts['changed']} changed"
+        )
     print(f"memory: {sentence}")
     print(f"KV in use at the end: {100 * left:.2f} %")
     return not workers.errors and not scores.mismatches and not strangers and left == 0 and flat

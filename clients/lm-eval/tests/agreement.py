@@ -37,14 +37,12 @@ MANAGER = task_manager(TASKS)
 
 
 def ways(variant, bos):
-    """(model_args, concurrency, batch size): all of them for the base, for others each pair of settings at least once"""
+    """(model_args, concurrency, batch size): every combination; with BOS two of them"""
     hugging_face = {"tokenizer": TOKENIZER, "tokenizer_backend": "huggingface", "add_bos_token": bos}
     if bos:
         return [(hugging_face, 8, 4), ({"tokenizer": TOKENIZER, "tokenizer_backend": "auto"}, 8, 1)]
     remote = {"tokenizer_backend": "remote"}
-    if variant == "base":
-        return [(args, concurrency, batch) for args in (hugging_face, remote) for concurrency in (1, 8) for batch in (1, 4)]
-    return [(hugging_face, 1, 1), (hugging_face, 8, 4), (remote, 1, 4), (remote, 8, 1)]
+    return [(args, concurrency, batch) for args in (hugging_face, remote) for concurrency in (1, 8) for batch in (1, 4)]
 
 
 def run(variant, args, concurrency, batch):

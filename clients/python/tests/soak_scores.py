@@ -13,7 +13,8 @@ def equal_scores_are_identical():
     scores = soak.Scores(1e-4)
     for _ in range(3):
         scores.add("base", (1, 2, 3), [None, -1.5, -0.25, -2.0], 0)
-    assert (scores.first_values, scores.identical, scores.close, scores.mismatches) == (1, 2, 0, [])
+    assert (scores.first_values, scores.mismatches) == (1, [])
+    assert scores.prompts == scores.next_tokens == {"identical": 2}
     assert scores.strangers() == 0
 
 
@@ -29,9 +30,10 @@ def a_score_may_be_off_by_the_tolerance_and_no_more():
     scores = soak.Scores(1e-4)
     scores.add("base", (1, 2, 3), [None, -1.5, -0.25, -2.0], 0)
     scores.add("base", (1, 2, 3), [None, -1.5, -0.25009, -2.0], 0)
-    assert (scores.close, scores.mismatches) == (1, [])
+    assert scores.prompts == {"close": 1} and scores.next_tokens == {"identical": 1} and not scores.mismatches
     scores.add("base", (1, 2, 3), [None, -1.5, -0.2502, -2.0], 0)
-    assert scores.close == 1 and len(scores.mismatches) == 1 and "base" in scores.mismatches[0]
+    assert scores.prompts == {"close": 1, "changed": 1} and scores.next_tokens == {"identical": 2}
+    assert len(scores.mismatches) == 1 and "base" in scores.mismatches[0]
 
 
 def a_score_that_is_no_number_has_changed():

@@ -30,8 +30,11 @@ class SoakTest {
             assertThat(result.exitCode()).as(result.output()).isZero();
             assertThat(result.output())
                     .contains("score 72 stream 24 leave 12 layout 12 variant 6 compare 6 | errors 0")
+                    .containsPattern("scores: [1-9]\\d* first values; 0 cached ones that nobody computed\n")
                     .containsPattern(
-                            "scores: \\d+ first values, [1-9]\\d* identical to theirs, \\d+ within 0.0001, 0 changed")
+                            "prompts: [1-9]\\d* identical to their first values, \\d+ within 0.0001, 0 changed\n")
+                    .containsPattern(
+                            "next tokens: \\d+ identical to their first values, \\d+ within 0.0001, 0 changed\n")
                     .contains("KV in use at the end: 0.00 %")
                     .endsWith("soak: held\n");
             server.drain(Duration.ofSeconds(10));

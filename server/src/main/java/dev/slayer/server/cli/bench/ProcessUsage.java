@@ -27,8 +27,9 @@ final class ProcessUsage implements ThreadFactory {
      * @param clientNanos of the load generator's threads
      */
     record Cpu(long serverNanos, long clientNanos) {
+        /** What was used since; the process's clock is coarser than its threads', so what is left for the server may be below 0: then 0. */
         Cpu since(Cpu before) {
-            return new Cpu(serverNanos - before.serverNanos, clientNanos - before.clientNanos);
+            return new Cpu(Math.max(0, serverNanos - before.serverNanos), clientNanos - before.clientNanos);
         }
     }
 

@@ -39,6 +39,6 @@ class LmEvalTest {
             System.out.println(String.join("\n", said));
             assertThat(run.exitCode()).as(run.errors()).isZero();
         }
-        assertThat(said).last().isEqualTo("all 22 ways agree");
+        assertThat(said).last().isEqualTo("all 30 ways agree");
     }
 }
