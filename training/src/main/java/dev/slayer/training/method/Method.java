@@ -18,7 +18,8 @@ public sealed interface Method {
 
     /**
      * Whole weights: all nine tensors of some slots, and what stands around the slots. With every slot and all three it is full
-     * fine-tuning; with the inserted slots and the head it is the paper's S strategy or Llama Pro.
+     * fine-tuning; with the inserted slots and the head it is the paper's S strategy or Llama Pro. Where head and embedding are
+     * one matrix, they stay so if the embedding is trained; a head trained without it becomes a matrix of its own.
      */
     record Weights(SortedSet<Integer> slots, boolean embedding, boolean norm, boolean head) implements Method {
         public Weights {

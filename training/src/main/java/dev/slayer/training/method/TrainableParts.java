@@ -44,7 +44,8 @@ public final class TrainableParts {
         if (method.norm()) {
             specs.add(new ParameterSpec(TensorNames.FINAL_NORM, List.of((long) config.hiddenSize()), MODEL, false));
         }
-        if (method.head()) {
+        // A head tied to an embedding that is trained is trained with it; one that is trained alone comes loose.
+        if (method.head() && !(method.embedding() && config.tiedEmbeddings())) {
             specs.add(new ParameterSpec(TensorNames.HEAD, table, MODEL, true));
         }
         return specs;

@@ -6,7 +6,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -82,11 +81,16 @@ public final class Parameters implements AutoCloseable {
 
     /** The parameter of that name, with gradient. */
     public Tensor leaf(String name) {
+        return entry(name).leaf();
+    }
+
+    /** The parameter of that name and its place. */
+    public Entry entry(String name) {
         Entry entry = entries.get(name);
         if (entry == null) {
             throw new IllegalArgumentException("no parameter " + name);
         }
-        return entry.leaf();
+        return entry;
     }
 
     /** The gradient of a parameter, in its shape. */
@@ -147,9 +151,5 @@ public final class Parameters implements AutoCloseable {
 
     static TensorOptions float32() {
         return new TensorOptions(ScalarType.Float);
-    }
-
-    static Scalar scalar(double value) {
-        return new Scalar(value);
     }
 }
