@@ -35,7 +35,7 @@ public interface Runner extends AutoCloseable {
      * Runs rows, each through the stack of its sequence: fills each chunk's KV rows and reports what is wanted of them.
      *
      * @param chunks of different sequences, at most the settings' tokens together; those of one layout best lie together
-     * @param sink receives every output asked for: chunk by chunk, positions ascending, a score before its position's logits
+     * @param sink receives every output asked for: of each chunk positions ascending, a score before its position's logits
      * @throws dev.slayer.surgery.SlayerException if the device refuses; caches may then hold anything in the rows of this step
      */
     void run(List<Chunk> chunks, Sink sink);

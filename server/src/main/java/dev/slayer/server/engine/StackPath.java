@@ -1,20 +1,32 @@
 package dev.slayer.server.engine;
 
+import dev.slayer.surgery.layout.Ends;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Slot;
 import java.util.List;
+import java.util.Objects;
 
 /**
- * What a row passes on its way through a stack, slot by slot; silent slots are left out. Two stacks whose paths begin alike have the
- * same KV in those slots for the same tokens.
+ * What a row passes on its way through a stack: its embedding, slot by slot, and the head; silent slots are left out. Two stacks whose
+ * paths begin alike have the same KV in those slots for the same tokens. Equal paths have the same scores, too.
  */
 public final class StackPath {
+    private final Object embedding;
     private final List<Place> places;
+    private final Object head;
     private final int hash;
 
-    public StackPath(List<Place> places) {
+    /**
+     * The way through a stack.
+     *
+     * @param embedding what turns tokens into rows; equal for equal weights only
+     * @param head what turns the last rows into logits, the final norm included; equal for equal weights only
+     */
+    public StackPath(Object embedding, List<Place> places, Object head) {
+        this.embedding = Objects.requireNonNull(embedding);
         this.places = List.copyOf(places);
-        this.hash = this.places.hashCode();
+        this.head = Objects.requireNonNull(head);
+        this.hash = Objects.hash(this.embedding, this.places, this.head);
     }
 
     /**
@@ -38,10 +50,14 @@ public final class StackPath {
 
     /** The path of a layout on a model that has no blocks. */
     static StackPath of(Layout layout) {
-        return new StackPath(layout.slots().stream()
-                .filter(slot -> !slot.silent())
-                .map(slot -> Place.of(slot.recipe(), slot))
-                .toList());
+        Ends ends = layout.ends();
+        return new StackPath(
+                ends.embedding(),
+                layout.slots().stream()
+                        .filter(slot -> !slot.silent())
+                        .map(slot -> Place.of(slot.recipe(), slot))
+                        .toList(),
+                ends);
     }
 
     /** Slots that have KV. */
@@ -52,6 +68,9 @@ public final class StackPath {
     /** How many of the first slots with KV have the same KV in both. */
     int sharedKvSlots(StackPath other) {
         int shared = 0;
+        if (!embedding.equals(other.embedding)) {
+            return shared;
+        }
         for (int i = 0; i < Math.min(places.size(), other.places.size()); i++) {
             if (!places.get(i).equals(other.places.get(i))) {
                 return shared;
@@ -63,7 +82,12 @@ public final class StackPath {
 
     @Override
     public boolean equals(Object other) {
-        return this == other || (other instanceof StackPath path && hash == path.hash && places.equals(path.places));
+        return this == other
+                || (other instanceof StackPath path
+                        && hash == path.hash
+                        && embedding.equals(path.embedding)
+                        && places.equals(path.places)
+                        && head.equals(path.head));
     }
 
     @Override

@@ -44,6 +44,15 @@ public interface Checkpoint extends AutoCloseable {
      */
     Tensor tensor(String name);
 
+    /**
+     * The numbers of a tensor, for whoever does not need them in memory: computed while they are read where they are not in a file.
+     *
+     * @throws dev.slayer.surgery.SlayerException as {@link #tensor} does
+     */
+    default Float32Source source(String name) {
+        return tensor(name);
+    }
+
     /** All names, in file order. */
     Set<String> names();
 

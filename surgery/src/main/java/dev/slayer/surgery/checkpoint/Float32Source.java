@@ -8,6 +8,9 @@ public interface Float32Source {
     /** Dimensions, row-major. */
     List<Long> shape();
 
+    /** The narrowest element type that holds every one of the numbers exactly. */
+    DType dtype();
+
     /** Number of elements: the product of the dimensions. */
     long elements();
 

@@ -54,6 +54,26 @@ public record ModelConfig(
         return ConfigReader.read(Folder.of(directory));
     }
 
+    /** The same shape with another depth. */
+    public ModelConfig withLayers(int depth) {
+        return new ModelConfig(
+                architecture,
+                hiddenSize,
+                depth,
+                heads,
+                kvHeads,
+                headDim,
+                intermediateSize,
+                vocabularySize,
+                contextLength,
+                rmsNormEps,
+                rope,
+                slidingWindow,
+                tiedEmbeddings,
+                bosTokenId,
+                eosTokenIds);
+    }
+
     /** How many numbers the model has, and where. */
     public ParameterCounts parameters() {
         return ParameterCounts.of(this);

@@ -38,7 +38,7 @@ record Weights(Path source, List<Shard> shards, Map<String, Placed> entries) {
         return sharded(folder, arena);
     }
 
-    private static Weights of(Path source, List<Shard> shards) {
+    static Weights of(Path source, List<Shard> shards) {
         Map<String, Placed> entries = new LinkedHashMap<>();
         for (Shard shard : shards) {
             shard.header().entries().forEach((name, entry) -> entries.put(name, new Placed(shard, entry)));

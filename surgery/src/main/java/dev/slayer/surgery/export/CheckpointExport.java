@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.layout.LayerRef;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.recipe.LayerSource;
 import java.io.IOException;
@@ -20,7 +19,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
-import java.util.stream.Collectors;
 
 /**
  * Writes a layout as a Hugging Face checkpoint of its own: layers renumbered, gates folded into the last matrix of each sublayer,
@@ -42,6 +40,7 @@ public record CheckpointExport(Path target, long shardBytes, String baseName, St
     /** What the export says of itself; readers of checkpoints ignore it. */
     public static final String LAYOUT_FILE = "slayer-layout.json";
 
+    private static final String STAGING = ".slayer-export-";
     private static final String CONFIG = "config.json";
     private static final String INDEX = "model.safetensors.index.json";
     /** What belongs to a model beside config and weights. Nothing else is copied, so names never come from outside. */
@@ -106,7 +105,7 @@ public record CheckpointExport(Path target, long shardBytes, String baseName, St
     public Written write(Checkpoint base, Layout layout, LayerSource sources, Progress progress) {
         ExportPlan plan = ExportPlan.of(base, layout, sources, shardBytes);
         Map<String, byte[]> texts = texts(base, layout, plan);
-        try (Staging staging = Staging.beside(target)) {
+        try (Staging staging = Staging.beside(target, STAGING)) {
             requireSpace(needed(base, plan, texts), staging.usableBytes());
             copyFiles(base, staging.folder());
             for (Map.Entry<String, byte[]> text : texts.entrySet()) {
@@ -114,9 +113,10 @@ public record CheckpointExport(Path target, long shardBytes, String baseName, St
             }
             LongConsumer count = counter(plan.bytes(), progress);
             for (ExportPlan.Shard shard : plan.shards()) {
-                ShardWriter.write(staging.folder().resolve(shard.file()), shard, count);
+                ShardWriter.write(staging.folder().resolve(shard.file()), shard.items(), count);
             }
-            names(layout).forEach(name -> sources.checkpoint(name).verifyUnchanged());
+            base.verifyUnchanged();
+            layout.checkpoints().forEach(name -> sources.checkpoint(name).verifyUnchanged());
             staging.commit();
         } catch (ClosedByInterruptException e) {
             throw new SlayerException(
@@ -158,21 +158,10 @@ public record CheckpointExport(Path target, long shardBytes, String baseName, St
         return (node.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
-    private static List<String> names(Layout layout) {
-        List<String> others = layout.slots().stream()
-                .flatMap(slot -> slot.recipe().layers().stream())
-                .map(LayerRef::checkpoint)
-                .filter(name -> !name.isEmpty())
-                .distinct()
-                .collect(Collectors.toList());
-        others.addFirst("");
-        return others;
-    }
-
     private static long needed(Checkpoint base, ExportPlan plan, Map<String, byte[]> texts) throws IOException {
         long bytes = 0;
         for (ExportPlan.Shard shard : plan.shards()) {
-            bytes += ShardWriter.size(shard);
+            bytes += ShardWriter.size(shard.items());
         }
         for (byte[] text : texts.values()) {
             bytes += text.length;

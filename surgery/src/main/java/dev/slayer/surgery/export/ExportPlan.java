@@ -5,15 +5,14 @@ import dev.slayer.surgery.checkpoint.DType;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.Tensor;
 import dev.slayer.surgery.checkpoint.TensorNames;
+import dev.slayer.surgery.layout.Ends;
 import dev.slayer.surgery.layout.Gates;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Slot;
 import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.surgery.recipe.RecipeTensors;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 
 /**
  * What an export writes and into which file, known before anything is computed.
@@ -22,16 +21,8 @@ import java.util.function.Function;
  * @param bytes of all tensors
  */
 record ExportPlan(List<Shard> shards, long bytes) {
-    /**
-     * A tensor in the making.
-     *
-     * @param name in the exported checkpoint
-     * @param make computes it in an arena, or finds it
-     */
-    record Item(String name, DType dtype, List<Long> shape, long bytes, Function<Arena, Tensor> make) {}
-
     /** A file: wider elements first, so that every tensor is aligned to its elements. */
-    record Shard(String file, List<Item> items) {}
+    record Shard(String file, List<TensorItem> items) {}
 
     /**
      * Plans the export of a layout. Gates become part of the last matrix of the sublayer that they scale.
@@ -39,36 +30,37 @@ record ExportPlan(List<Shard> shards, long bytes) {
      * @param shardBytes most bytes of tensors in a file, unless one tensor alone has more
      */
     static ExportPlan of(Checkpoint base, Layout layout, LayerSource sources, long shardBytes) {
-        List<Item> items = new ArrayList<>();
-        items.add(copied(base.tensor(TensorNames.EMBEDDING)));
+        Ends ends = layout.ends();
+        List<TensorItem> items = new ArrayList<>();
+        items.add(copied(TensorNames.EMBEDDING, sources.checkpoint(ends.embedding()), TensorNames.EMBEDDING));
         for (int slot = 0; slot < layout.depth(); slot++) {
             for (LayerTensor tensor : LayerTensor.values()) {
                 items.add(item(base, layout.slots().get(slot), slot, tensor, sources));
             }
         }
-        items.add(copied(base.tensor(TensorNames.FINAL_NORM)));
+        items.add(copied(TensorNames.FINAL_NORM, sources.checkpoint(ends.norm()), TensorNames.FINAL_NORM));
         if (!base.config().tiedEmbeddings()) {
-            items.add(copied(base.tensor(TensorNames.HEAD)));
+            Checkpoint head = sources.checkpoint(ends.head());
+            items.add(copied(TensorNames.HEAD, head, TensorNames.head(head.config())));
         }
         return new ExportPlan(
-                shards(items, shardBytes), items.stream().mapToLong(Item::bytes).sum());
+                shards(items, shardBytes),
+                items.stream().mapToLong(TensorItem::bytes).sum());
     }
 
-    private static Item copied(Tensor tensor) {
-        return new Item(
-                tensor.name(), tensor.dtype(), tensor.shape(), tensor.data().byteSize(), _ -> tensor);
+    private static TensorItem copied(String name, Checkpoint from, String there) {
+        Tensor tensor = from.tensor(there);
+        return new TensorItem(name, tensor.dtype(), tensor.shape(), _ -> tensor);
     }
 
-    private static Item item(Checkpoint base, Slot slot, int number, LayerTensor tensor, LayerSource sources) {
+    private static TensorItem item(Checkpoint base, Slot slot, int number, LayerTensor tensor, LayerSource sources) {
         float scale = scale(slot.gates(), tensor);
         DType dtype = RecipeTensors.type(slot.recipe(), tensor, scale, sources);
         List<Long> shape = tensor.shape(base.config());
-        long elements = shape.stream().reduce(1L, Math::multiplyExact);
-        return new Item(
+        return new TensorItem(
                 tensor.name(number),
                 dtype,
                 shape,
-                elements * dtype.bytes(),
                 arena -> RecipeTensors.make(slot.recipe(), tensor, scale, sources, arena));
     }
 
@@ -80,10 +72,10 @@ record ExportPlan(List<Shard> shards, long bytes) {
         };
     }
 
-    private static List<Shard> shards(List<Item> items, long shardBytes) {
-        List<List<Item>> groups = new ArrayList<>();
+    private static List<Shard> shards(List<TensorItem> items, long shardBytes) {
+        List<List<TensorItem>> groups = new ArrayList<>();
         long bytes = 0;
-        for (Item item : items) {
+        for (TensorItem item : items) {
             if (groups.isEmpty() || item.bytes() > shardBytes - bytes) {
                 groups.add(new ArrayList<>());
                 bytes = 0;
@@ -92,7 +84,7 @@ record ExportPlan(List<Shard> shards, long bytes) {
             bytes += item.bytes();
         }
         List<Shard> shards = new ArrayList<>();
-        for (List<Item> group : groups) {
+        for (List<TensorItem> group : groups) {
             group.sort((one, other) ->
                     Integer.compare(other.dtype().bytes(), one.dtype().bytes()));
             String file = groups.size() == 1

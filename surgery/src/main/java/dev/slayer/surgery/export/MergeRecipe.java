@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.slayer.surgery.checkpoint.DType;
+import dev.slayer.surgery.layout.Ends;
 import dev.slayer.surgery.layout.Gates;
 import dev.slayer.surgery.layout.LayerRef;
 import dev.slayer.surgery.layout.Layout;
@@ -38,6 +39,11 @@ public record MergeRecipe(Optional<ObjectNode> json, String reason) {
      */
     public static MergeRecipe of(Layout layout, UnaryOperator<String> models, DType dtype) {
         List<Slot> slots = layout.slots();
+        if (!layout.ends().equals(Ends.BASE)) {
+            return new MergeRecipe(
+                    Optional.empty(),
+                    "no slice list says this layout: it takes " + layout.ends().text() + " from other checkpoints");
+        }
         ObjectNode json = JSON.createObjectNode();
         ArrayNode slices = json.putArray("slices");
         Slice open = null;

@@ -12,10 +12,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongConsumer;
 
 /** Writes safetensors files, one tensor in memory at a time. */
-final class ShardWriter {
+public final class ShardWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int ALIGNMENT = 8;
     private static final int LENGTH_BYTES = 8;
@@ -24,21 +25,22 @@ final class ShardWriter {
     private ShardWriter() {}
 
     /** How many bytes the file will have. */
-    static long size(ExportPlan.Shard shard) throws IOException {
+    public static long size(List<TensorItem> items) throws IOException {
         return LENGTH_BYTES
-                + header(shard).length
-                + shard.items().stream().mapToLong(ExportPlan.Item::bytes).sum();
+                + header(items).length
+                + items.stream().mapToLong(TensorItem::bytes).sum();
     }
 
     /**
      * Writes a file and waits until the device has it.
      *
+     * @param items wider elements best come first, so that every tensor is aligned to its elements
      * @param written is told how many bytes of tensors more were written
      * @throws java.nio.channels.ClosedByInterruptException if the thread is interrupted
      */
-    static void write(Path file, ExportPlan.Shard shard, LongConsumer written) throws IOException {
+    public static void write(Path file, List<TensorItem> items, LongConsumer written) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            byte[] header = header(shard);
+            byte[] header = header(items);
             writeFully(
                     channel,
                     ByteBuffer.allocate(LENGTH_BYTES + header.length)
@@ -46,7 +48,7 @@ final class ShardWriter {
                             .putLong(header.length)
                             .put(header)
                             .flip());
-            for (ExportPlan.Item item : shard.items()) {
+            for (TensorItem item : items) {
                 try (Arena arena = Arena.ofShared()) {
                     write(channel, item, item.make().apply(arena), written);
                 }
@@ -55,7 +57,7 @@ final class ShardWriter {
         }
     }
 
-    private static void write(FileChannel channel, ExportPlan.Item item, Tensor tensor, LongConsumer written)
+    private static void write(FileChannel channel, TensorItem item, Tensor tensor, LongConsumer written)
             throws IOException {
         MemorySegment data = tensor.data();
         if (data.byteSize() != item.bytes() || tensor.dtype() != item.dtype()) {
@@ -75,11 +77,11 @@ final class ShardWriter {
     }
 
     /** JSON, filled up with spaces so that the data after it is aligned. */
-    private static byte[] header(ExportPlan.Shard shard) throws IOException {
+    private static byte[] header(List<TensorItem> items) throws IOException {
         ObjectNode header = JSON.createObjectNode();
         header.putObject("__metadata__").put("format", "pt");
         long at = 0;
-        for (ExportPlan.Item item : shard.items()) {
+        for (TensorItem item : items) {
             ObjectNode entry =
                     header.putObject(item.name()).put("dtype", item.dtype().name());
             item.shape().forEach(entry.putArray("shape")::add);

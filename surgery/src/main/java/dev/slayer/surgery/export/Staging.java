@@ -11,8 +11,11 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
-/** A hidden folder beside the target that becomes the target at the end, or goes away with everything in it. */
-final class Staging implements AutoCloseable {
+/**
+ * A hidden folder beside the target that becomes the target at the end, or goes away with everything in it. Only plain files may be put
+ * into it. Whoever writes a file there waits until the device has it. Not for several threads.
+ */
+public final class Staging implements AutoCloseable {
     private final Path target;
     private final Path folder;
     private boolean done;
@@ -25,20 +28,21 @@ final class Staging implements AutoCloseable {
     /**
      * Makes the folder.
      *
+     * @param prefix of its name, beginning with a dot
      * @throws SlayerException 400 if the target is there and not an empty folder, or its parent cannot be written to
      */
-    static Staging beside(Path target) {
+    public static Staging beside(Path target, String prefix) {
         Path absolute = target.toAbsolutePath().normalize();
         Path parent = absolute.getParent();
         if (parent == null) {
-            throw SlayerException.badRequest("target", target + " cannot be an export's target; name a new folder");
+            throw SlayerException.badRequest("target", target + " cannot be written; name a new folder");
         }
         requireFree(absolute, target);
         if (!Files.isDirectory(parent)) {
             throw SlayerException.badRequest(
-                    "target", "the folder " + parent + " does not exist, so nothing can be exported to " + target);
+                    "target", "the folder " + parent + " does not exist, so nothing can be written to " + target);
         }
-        Path folder = parent.resolve(".slayer-export-" + UUID.randomUUID());
+        Path folder = parent.resolve(prefix + UUID.randomUUID());
         try {
             Files.createDirectory(folder);
         } catch (IOException e) {
@@ -66,17 +70,18 @@ final class Staging implements AutoCloseable {
         }
     }
 
-    Path folder() {
+    /** Where to write. */
+    public Path folder() {
         return folder;
     }
 
     /** Bytes that can still be written where the target will be. */
-    long usableBytes() throws IOException {
+    public long usableBytes() throws IOException {
         return Files.getFileStore(folder).getUsableSpace();
     }
 
     /** Puts the folder in the target's place, in one step. Whoever looks sees nothing or everything. */
-    void commit() throws IOException {
+    public void commit() throws IOException {
         force(folder);
         Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
         done = true;

@@ -2,11 +2,19 @@ package dev.slayer.surgery.layout;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.util.List;
+import java.util.NavigableSet;
+import java.util.Objects;
 import java.util.StringJoiner;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 
-/** The ordered list of slots of a model. Equal text means equal model. */
-public record Layout(List<Slot> slots) {
+/**
+ * The ordered list of slots of a model, and where it takes embedding, final norm and head. Equal text means equal model.
+ *
+ * @param slots from the first to the last
+ * @param ends what lies before and behind them
+ */
+public record Layout(List<Slot> slots, Ends ends) {
     /** The most slots of a layout. */
     public static final int MAX_SLOTS = 1024;
 
@@ -16,6 +24,7 @@ public record Layout(List<Slot> slots) {
     /** @throws IllegalArgumentException if there is no slot, or more than {@link #MAX_SLOTS} */
     public Layout {
         slots = List.copyOf(slots);
+        Objects.requireNonNull(ends);
         if (slots.isEmpty()) {
             throw new IllegalArgumentException("a layout needs at least one slot");
         }
@@ -25,10 +34,19 @@ public record Layout(List<Slot> slots) {
     }
 
     /**
+     * Slots between the base's embedding and the base's head.
+     *
+     * @throws IllegalArgumentException if there is no slot, or more than {@link #MAX_SLOTS}
+     */
+    public Layout(List<Slot> slots) {
+        this(slots, Ends.BASE);
+    }
+
+    /**
      * Reads a layout, canonical or not. Items are separated by a comma, a plus or spaces.
      *
      * @param base the checkpoint whose layers the numbers mean
-     * @param others the checkpoints whose layers may be taken as {@code name:7}
+     * @param others the checkpoints whose layers may be taken as {@code name:7}, and whose head as {@code head(name)}
      * @throws dev.slayer.surgery.SlayerException 400, parameter {@code layers}, naming the place in the text, what is wrong
      *     with it and what is allowed
      */
@@ -48,7 +66,23 @@ public record Layout(List<Slot> slots) {
         return slots.size();
     }
 
-    /** Canonical text: runs of ascending plain layers with the same gates are written as a range, {@code 0-7,6-11*0.5}. */
+    /** Names of the checkpoints other than the base that anything is taken of, in the order of the alphabet. */
+    public NavigableSet<String> checkpoints() {
+        NavigableSet<String> names = new TreeSet<>();
+        for (Slot slot : slots) {
+            slot.recipe().layers().stream()
+                    .filter(layer -> !layer.ofBase())
+                    .map(LayerRef::checkpoint)
+                    .forEach(names::add);
+        }
+        ends.checkpoints().forEach(names::add);
+        return names;
+    }
+
+    /**
+     * Canonical text: runs of ascending plain layers with the same gates are written as a range, {@code 0-7,6-11*0.5}; then
+     * embedding, norm and head where they are not the base's.
+     */
     public String text() {
         StringJoiner text = new StringJoiner(",");
         for (int at = 0; at < slots.size(); ) {
@@ -58,6 +92,9 @@ public record Layout(List<Slot> slots) {
             }
             text.add(run(slots.get(at), slots.get(end)));
             at = end + 1;
+        }
+        if (!ends.equals(Ends.BASE)) {
+            text.add(ends.text());
         }
         return text.toString();
     }

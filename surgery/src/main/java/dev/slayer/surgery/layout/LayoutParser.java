@@ -6,6 +6,7 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Reads the layout grammar, by recursive descent of depth two: nothing nests. */
@@ -15,6 +16,7 @@ final class LayoutParser {
     private final Cursor cursor;
     private final ModelConfig base;
     private final Namespace others;
+    private final EndsParser ends;
     private final Set<String> checked = new HashSet<>();
     private final List<Slot> slots = new ArrayList<>();
 
@@ -22,6 +24,7 @@ final class LayoutParser {
         this.cursor = cursor;
         this.base = base;
         this.others = others;
+        this.ends = new EndsParser(cursor, base, others);
     }
 
     static Layout parse(String param, String text, ModelConfig base, Namespace others) {
@@ -32,7 +35,10 @@ final class LayoutParser {
         do {
             item();
         } while (cursor.nextItem(ITEM));
-        Layout layout = new Layout(slots);
+        if (slots.isEmpty()) {
+            throw cursor.refuse(0, "there is no slot; write the layers before embedding(...), norm(...) or head(...)");
+        }
+        Layout layout = new Layout(slots, ends.ends());
         int length = layout.text().length();
         if (length > Layout.MAX_TEXT) {
             throw cursor.refuse(
@@ -55,6 +61,11 @@ final class LayoutParser {
         if (name.isEmpty() || !cursor.take('(')) {
             cursor.back(begin);
             throw cursor.unexpected(ITEM);
+        }
+        Optional<Ends.Kind> end = EndsParser.kind(name);
+        if (end.isPresent()) {
+            ends.read(end.get(), begin);
+            return;
         }
         cursor.spaces();
         Recipe recipe = recipe(begin, name);
@@ -80,6 +91,7 @@ final class LayoutParser {
     }
 
     private void add(int begin, List<Recipe> recipes) {
+        ends.requireNoneBefore(begin);
         room(begin, recipes.size());
         try {
             Gates gates = gates();
@@ -105,7 +117,8 @@ final class LayoutParser {
                     throw cursor.refuse(
                             begin,
                             "there is no recipe " + Excerpt.of(name)
-                                    + "(...); there are avg, zero, avg0, lerp, slerp, linear, task, ties and dare");
+                                    + "(...); there are avg, zero, avg0, lerp, slerp, linear, task, ties and dare,"
+                                    + " and behind the slots embedding, norm and head");
             };
         } catch (IllegalArgumentException e) {
             throw cursor.refuse(begin, e.getMessage(), e);

@@ -25,6 +25,7 @@ final class Stack {
     }
 
     private final int layers;
+    private final Ends ends;
     private final boolean trainsHead;
     private List<Entry> entries;
 
@@ -34,6 +35,7 @@ final class Stack {
      */
     Stack(Expansion start, int layers) {
         this.layers = layers;
+        this.ends = start.layout().ends();
         this.trainsHead = start.trainsHead();
         this.entries = new ArrayList<>();
         List<Slot> slots = start.layout().slots();
@@ -178,7 +180,7 @@ final class Stack {
                 trainable.add(i);
             }
         }
-        return new Expansion(new Layout(entries.stream().map(Entry::slot).toList()), trainable, trainsHead);
+        return new Expansion(new Layout(entries.stream().map(Entry::slot).toList(), ends), trainable, trainsHead);
     }
 
     private Cursor.Range range(Cursor cursor) {

@@ -15,7 +15,8 @@ import java.util.Objects;
  * @param shape of it and of its inputs
  * @param dtype element type that every number is rounded to
  */
-record Derived(List<Tensor> inputs, Merge merge, List<Long> shape, DType dtype) implements Float32Source {
+record Derived(List<? extends Float32Source> inputs, Merge merge, List<Long> shape, DType dtype)
+        implements Float32Source {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
     @Override

@@ -1,6 +1,6 @@
 package dev.slayer.surgery.recipe;
 
-import dev.slayer.surgery.checkpoint.Tensor;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.layout.Recipe;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -17,7 +17,7 @@ final class Election {
      *
      * @param inputs base and donors
      */
-    static Merge merge(List<Recipe.Donor> donors, List<Tensor> inputs) {
+    static Merge merge(List<Recipe.Donor> donors, List<? extends Float32Source> inputs) {
         float[] weights = new float[donors.size()];
         for (int donor = 0; donor < weights.length; donor++) {
             weights[donor] = donors.get(donor).weight().floatValue();

@@ -1,6 +1,6 @@
 package dev.slayer.surgery.recipe;
 
-import dev.slayer.surgery.checkpoint.Tensor;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -12,12 +12,12 @@ import java.util.stream.IntStream;
  * @param inputs all of the same length
  * @param elements that length
  */
-record Parts(List<Tensor> inputs, long elements) {
+record Parts(List<? extends Float32Source> inputs, long elements) {
     private static final int PART = 1 << 18;
     /** Most entries of a piece. */
     static final int PIECE = 1 << 12;
 
-    Parts(List<Tensor> inputs) {
+    Parts(List<? extends Float32Source> inputs) {
         this(inputs, inputs.getFirst().elements());
     }
 

@@ -15,7 +15,7 @@ import java.util.List;
 /**
  * The weights of a block, made from its recipe.
  *
- * <p>A tensor that is a layer's own is handed out as it is mapped, in that layer's element type and without a copy. All others are
+ * <p>A tensor that is a layer's own and lies in a file is handed out as it is mapped, in that layer's element type and without a copy. All others are
  * computed in float32, tensor by tensor, and rounded once (to the nearest, ties to even) to the element type that this tensor has
  * in layer 0 of the base checkpoint. NaN and infinity behave as in any IEEE arithmetic.
  *
@@ -92,8 +92,13 @@ public final class RecipeTensors {
         return switch (source(recipe)) {
             case Tensor asItIs -> asItIs;
             case Derived derived -> derived.compute(name, arena);
-            case Float32Source other -> throw new IllegalStateException("no tensor: " + other);
+            case Float32Source other -> copy(name, other, other.dtype(), arena);
         };
+    }
+
+    /** Numbers that are only read so far, as a tensor in an element type, rounded to the nearest and of two equally near to the even one. */
+    public static Tensor copy(String name, Float32Source source, DType dtype, Arena arena) {
+        return new Derived(List.of(source), Merge.copy(), source.shape(), dtype).compute(name, arena);
     }
 
     private Float32Source source(Recipe recipe) {
@@ -107,13 +112,13 @@ public final class RecipeTensors {
             case Recipe.AverageZero average -> derived(inputs(average), Merge.mean());
             case Recipe.Lerp lerp -> derived(inputs(lerp), Arc.straight(lerp.t()));
             case Recipe.Slerp slerp -> {
-                List<Tensor> inputs = inputs(slerp);
+                List<Float32Source> inputs = inputs(slerp);
                 yield derived(inputs, Arc.between(new Parts(inputs), slerp.t()));
             }
             case Recipe.Linear linear -> derived(inputs(linear), Merge.linear(weights(linear.donors())));
             case Recipe.Task task -> derived(inputs(task), Merge.task(weights(task.donors())));
             case Recipe.Ties ties -> {
-                List<Tensor> inputs = inputs(ties);
+                List<Float32Source> inputs = inputs(ties);
                 yield derived(inputs, Election.merge(ties.donors(), inputs));
             }
             case Recipe.Dare dare -> derived(inputs(dare), Dropout.merge(dare, tensor));
@@ -121,36 +126,36 @@ public final class RecipeTensors {
     }
 
     private Float32Source asItIs(LayerRef layer) {
-        Tensor source = source(layer);
+        Float32Source source = source(layer);
         return scale == 1 ? source : derived(List.of(source), Merge.copy());
     }
 
-    private Derived derived(List<Tensor> inputs, Merge merge) {
+    private Derived derived(List<Float32Source> inputs, Merge merge) {
         return new Derived(
                 inputs, scale == 1 || scale == 0 ? merge : merge.times(scale), home().shape(), home().dtype());
     }
 
     /** This tensor in layer 0 of the base, whose shape and element type a computed one takes. */
-    private Tensor home() {
-        return sources.checkpoint("").tensor(tensor.name(0));
+    private Float32Source home() {
+        return sources.checkpoint("").source(tensor.name(0));
     }
 
-    private List<Tensor> inputs(Recipe recipe) {
-        List<Tensor> inputs = new ArrayList<>();
+    private List<Float32Source> inputs(Recipe recipe) {
+        List<Float32Source> inputs = new ArrayList<>();
         for (LayerRef layer : recipe.layers()) {
             inputs.add(source(layer));
         }
         return inputs;
     }
 
-    private Tensor source(LayerRef layer) {
+    private Float32Source source(LayerRef layer) {
         Checkpoint checkpoint = sources.checkpoint(layer.checkpoint());
         int layers = checkpoint.config().layers();
         if (layer.layer() >= layers) {
             throw SlayerException.badRequest(
                     "layers", "layer " + layer.text() + " does not exist; its checkpoint has 0-" + (layers - 1));
         }
-        Tensor source = checkpoint.tensor(tensor.name(layer.layer()));
+        Float32Source source = checkpoint.source(tensor.name(layer.layer()));
         List<Long> needed = home().shape();
         if (!source.shape().equals(needed)) {
             throw SlayerException.badRequest(

@@ -1,6 +1,6 @@
 package dev.slayer.surgery.recipe;
 
-import dev.slayer.surgery.checkpoint.Tensor;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import java.math.BigDecimal;
 import java.util.List;
 
@@ -24,7 +24,7 @@ record Trim(int threshold, long before) {
      *
      * @param density part of the entries that is kept: its product with their number rounded down, but at least one
      */
-    static Trim of(Tensor base, Tensor donor, BigDecimal density) {
+    static Trim of(Float32Source base, Float32Source donor, BigDecimal density) {
         Parts parts = new Parts(List.of(base, donor));
         BigDecimal wanted = density.multiply(BigDecimal.valueOf(parts.elements()));
         long keep = Math.clamp(wanted.longValue(), 1, parts.elements());

@@ -40,6 +40,7 @@ class LayoutParametersTest {
                 "layers=0-3,other:2;remove=2 | 0-1,3,other:2",
                 "0-3;skip=mlp:1 | 0,1-mlp,2-3",
                 "preset=solar;delete=30;scale=31:0.5 | 0-1,30,31*0.5",
+                "layers=0-3,head(math);remove=3;insert=0:copy | 0,0-2,head(math)",
             })
     void parametersMeanThisLayout(String parameters, String layout) {
         Expansion expansion = Shapes.expanded(parameters);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slayer.surgery.SlayerException;
+import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,6 +80,11 @@ class LayoutParserTest {
                 "org/code-7b.v1:9*0.5 | org/code-7b.v1:9*0.5",
                 "avg(other:7:7) | avg(7:other:7)",
                 "llama:3-5,avg(7:llama:8) | 3-5,avg(7:8)",
+                // embedding, final norm and head
+                "0-31,head(math) | 0-31,head(math)",
+                "0-31 head(math) + embedding( other ),norm(math) | 0-31,embedding(other),norm(math),head(math)",
+                "0-31,head(llama),norm(math) | 0-31,norm(math)",
+                "0-31,head(short) | 0-31,head(short)",
             })
     void twoWaysToSayOneLayoutGiveOneText(String text, String canonical) {
         assertThat(Shapes.canonical(text)).isEqualTo(canonical);
@@ -120,6 +126,17 @@ class LayoutParserTest {
                 "nobody:7 | there is no checkpoint 'nobody'",
                 "narrow:7 | its hidden_size is 2048, this checkpoint's is 4096",
                 "other | expected a slot",
+                "0-31,head(nobody) | there is no checkpoint 'nobody'; load it, or leave head(...) out (character 11)",
+                "0-31,head(narrow) | the head of checkpoint 'narrow' does not fit: its hidden_size is 2048",
+                "0-31,norm(narrow) | the norm of checkpoint 'narrow' does not fit: its hidden_size is 2048",
+                "0-31,head(math),head(math) | head(...) is given twice",
+                "0-30,head(math),31 | a slot stands behind embedding(...), norm(...) or head(...); these come last",
+                "head(math) | there is no slot; write the layers before embedding(...), norm(...) or head(...)",
+                "0-31,head() | expected the name of a checkpoint, such as head(other)",
+                "0-31,head(7) | expected the name of a checkpoint",
+                "0-31,head(math:7) | expected ')' at the end of head(...)",
+                "0-31,head(math)*0.5 | expected ',' or the end",
+                "0-31,tail(math) | and behind the slots embedding, norm and head",
             })
     void aMistakeIsABadRequestThatShowsThePlaceAndTheRemedy(String text, String part) {
         assertThatThrownBy(() -> Shapes.canonical(text))
@@ -128,6 +145,24 @@ class LayoutParserTest {
                     assertThat(e.param()).isEqualTo("layers");
                 })
                 .hasMessageContaining(part);
+    }
+
+    @Test
+    void aTiedHeadGoesWithItsEmbedding() {
+        ModelConfig tied = Shapes.withTiedHead(Shapes.LLAMA_2_7B);
+        Layout layout = Layout.parse("0-31,embedding(math)", tied, Shapes.NAMES);
+        assertThat(layout.ends().headOf(tied)).isEqualTo("math");
+        assertThat(layout.ends().headOf(Shapes.LLAMA_2_7B)).isEmpty();
+        assertThatThrownBy(() -> Layout.parse("0-31,head(math)", tied, Shapes.NAMES))
+                .hasMessageContaining("this checkpoint's head is its embedding (tie_word_embeddings)")
+                .hasMessageContaining("write embedding(math), which changes both");
+    }
+
+    @Test
+    void aLayoutNamesEveryCheckpointThatItTakesFrom() {
+        assertThat(Layout.parse("0-3,avg(7:other:8),head(math)", Shapes.LLAMA_2_7B, Shapes.NAMES)
+                        .checkpoints())
+                .containsExactly("math", "other");
     }
 
     @Test

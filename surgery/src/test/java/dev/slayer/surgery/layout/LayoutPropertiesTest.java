@@ -50,6 +50,10 @@ class LayoutPropertiesTest {
                     .append(slot.recipe().text())
                     .append(slot.gates().text());
         }
+        if (!layout.ends().equals(Ends.BASE)) {
+            spelled.append(separators.get(random.nextInt(separators.size())))
+                    .append(layout.ends().text());
+        }
         assertThat(parse(spelled.toString())).isEqualTo(layout);
     }
 
@@ -136,6 +140,10 @@ class LayoutPropertiesTest {
                         "~",
                         "other:",
                         "llama:7",
+                        "head(math)",
+                        "norm(other)",
+                        "embedding(",
+                        "head(",
                         "x",
                         "\u0000",
                         "99999999999999999999",
@@ -155,11 +163,17 @@ class LayoutPropertiesTest {
                         Arbitraries.integers().between(1, 6),
                         Arbitraries.oneOf(Arbitraries.just(Gates.OPEN), gates()))
                 .as(LayoutPropertiesTest::run);
-        return Arbitraries.oneOf(slots.map(List::of), runs)
+        Arbitrary<List<Slot>> stacks = Arbitraries.oneOf(slots.map(List::of), runs)
                 .list()
                 .ofMinSize(1)
                 .ofMaxSize(8)
-                .map(parts -> new Layout(parts.stream().flatMap(List::stream).toList()));
+                .map(parts -> parts.stream().flatMap(List::stream).toList());
+        return Combinators.combine(stacks, ends()).as(Layout::new);
+    }
+
+    private static Arbitrary<Ends> ends() {
+        Arbitrary<String> names = Arbitraries.of("", "", "math", "other", "org/code-7b.v1");
+        return Combinators.combine(names, names, names).as(Ends::new);
     }
 
     private static List<Slot> run(LayerRef from, int count, Gates gates) {

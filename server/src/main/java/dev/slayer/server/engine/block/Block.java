@@ -6,7 +6,7 @@ import dev.slayer.server.onnx.Session;
 import java.lang.foreign.MemorySegment;
 
 /** The weights of one decoder layer, compiled: shared by every slot whose recipe it is. The engine's thread only. */
-final class Block implements AutoCloseable {
+final class Block implements Part {
     private final Session pre;
     private final Session post;
     private final Binding preBinding;

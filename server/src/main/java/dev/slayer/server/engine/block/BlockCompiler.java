@@ -3,6 +3,7 @@ package dev.slayer.server.engine.block;
 import dev.slayer.server.onnx.Graph;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.server.onnx.Session;
+import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.recipe.LayerSource;
@@ -13,7 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 
-/** Makes a block of a recipe: computes its weights, converts and packs them. Any thread. */
+/** Makes blocks of recipes, and heads: computes their weights, converts and packs them. Any thread. */
 final class BlockCompiler {
     private final OnnxRuntime runtime;
 
@@ -46,6 +47,21 @@ final class BlockCompiler {
         } catch (CompletionException e) {
             post.close();
             throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
+    }
+
+    /**
+     * A head.
+     *
+     * @param config of the checkpoint that the matrix is of
+     * @param norm [hidden]
+     * @param head [vocabulary, hidden]
+     * @throws dev.slayer.surgery.SlayerException if a tensor cannot be read or the runtime refuses
+     */
+    HeadWeights head(ModelConfig config, WeightType type, Float32Source norm, Float32Source head) {
+        try (Arena weights = Arena.ofShared()) {
+            BlockGraphs graphs = new BlockGraphs(config, new Matrix(type, weights));
+            return new HeadWeights(runtime.session(graphs.head(norm, head)));
         }
     }
 

@@ -2,11 +2,9 @@ package dev.slayer.server.engine.block;
 
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Graph;
-import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.checkpoint.TensorNames;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
@@ -72,13 +70,18 @@ final class BlockGraphs {
                 .build();
     }
 
-    /** hidden [T, hidden] to logits [T, vocabulary]: final norm and head. */
-    Graph head(Checkpoint checkpoint) {
+    /**
+     * hidden [T, hidden] to logits [T, vocabulary]: final norm and head.
+     *
+     * @param finalNorm [hidden]
+     * @param head [vocabulary, hidden]
+     */
+    Graph head(Float32Source finalNorm, Float32Source head) {
         Graph.Builder graph = new Graph.Builder();
         String hidden = graph.input("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
-        String gamma = matrix.vector(graph, "gamma", checkpoint.tensor(TensorNames.FINAL_NORM));
+        String gamma = matrix.vector(graph, "gamma", finalNorm);
         norm(graph, hidden, gamma, "normed");
-        matrix.multiply(graph, "normed", "logits", List.of(checkpoint.tensor(TensorNames.head(config))));
+        matrix.multiply(graph, "normed", "logits", List.of(head));
         return graph.output("logits", ElementType.FLOAT, Graph.FREE, config.vocabularySize())
                 .build();
     }

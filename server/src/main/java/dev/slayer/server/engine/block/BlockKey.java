@@ -8,28 +8,33 @@ import dev.slayer.surgery.layout.Recipe;
  *
  * @param owner id of the checkpoint whose element types and weight type the block has: a plain layer's own, a derived block's base
  * @param recipe over layers named by ids
+ * @param derived whether it needs memory beyond the checkpoints' own layers; a delta's layers do
+ * @param order where it stands among the layers of a model: layer 7 at 14, what is made of 7 and its like right after it at 15
  */
-record BlockKey(long owner, Recipe recipe) {
+record BlockKey(long owner, Recipe recipe, boolean derived, int order) implements PartKey {
     /** Key of a checkpoint's own layer. */
     static BlockKey of(LoadedCheckpoint checkpoint, int layer) {
-        return new BlockKey(checkpoint.id(), new Recipe.Plain(new LayerRef(Long.toString(checkpoint.id()), layer)));
+        Recipe recipe = new Recipe.Plain(new LayerRef(Long.toString(checkpoint.id()), layer));
+        return of(checkpoint, recipe, checkpoint, layer);
     }
 
-    /** Whether it needs memory beyond the checkpoints' own layers. */
-    boolean derived() {
-        return recipe.derived();
+    /**
+     * Key of any recipe.
+     *
+     * @param recipe over layers named by ids
+     * @param first the checkpoint of the first layer that it reads
+     * @param layer that layer's number
+     */
+    static BlockKey of(LoadedCheckpoint owner, Recipe recipe, LoadedCheckpoint first, int layer) {
+        boolean derived = recipe.derived() || !owner.resident();
+        int place = 2 * first.origin(layer);
+        return new BlockKey(owner.id(), recipe, derived, derived ? place + 1 : place);
     }
 
-    /** Whether it reads a layer of a checkpoint, or has its element types. */
-    boolean uses(long checkpoint) {
+    @Override
+    public boolean uses(long checkpoint) {
         String id = Long.toString(checkpoint);
         return owner == checkpoint
                 || recipe.layers().stream().map(LayerRef::checkpoint).anyMatch(id::equals);
-    }
-
-    /** Where it stands among the layers of a model: layer 7 at 14, what is made of 7 and its like right after it at 15. */
-    int order() {
-        int layer = recipe.layers().getFirst().layer();
-        return derived() ? 2 * layer + 1 : 2 * layer;
     }
 }

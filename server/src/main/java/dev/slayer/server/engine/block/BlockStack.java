@@ -8,11 +8,13 @@ import dev.slayer.surgery.layout.Slot;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The blocks of a layout, in the order in which a row passes them. Slots that add nothing are left out. */
+/** Embedding, blocks and head of a layout, the blocks in the order in which a row passes them. Slots that add nothing are left out. */
 final class BlockStack implements Stack {
     private final Layout layout;
     private final BlockStore.Lease lease;
+    private final Embedding embedding;
     private final List<Stage> stages;
+    private final HeadWeights head;
     private final StackPath path;
 
     /**
@@ -38,17 +40,29 @@ final class BlockStack implements Stack {
         int kvSlot = 0;
         for (Slot slot : layout.slots()) {
             if (!slot.silent()) {
+                BlockKey key = lease.parts().blocks().get(slot.recipe());
                 found.add(new Stage(
                         lease.block(slot.recipe()),
-                        lease.order(slot.recipe()),
+                        key.order(),
                         KvCache.attends(slot) ? kvSlot++ : -1,
                         slot.gates().attentionScale(),
                         slot.gates().mlpScale()));
-                places.add(StackPath.Place.of(lease.key(slot.recipe()), slot));
+                places.add(StackPath.Place.of(key, slot));
             }
         }
+        this.embedding = lease.embedding();
         this.stages = List.copyOf(found);
-        this.path = new StackPath(places);
+        this.head = lease.head();
+        this.path =
+                new StackPath(lease.parts().embedding(), places, lease.parts().head());
+    }
+
+    Embedding embedding() {
+        return embedding;
+    }
+
+    HeadWeights head() {
+        return head;
     }
 
     List<Stage> stages() {

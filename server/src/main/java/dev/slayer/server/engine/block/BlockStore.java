@@ -5,14 +5,13 @@ import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Recipe;
-import dev.slayer.surgery.layout.Slot;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
@@ -21,50 +20,32 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The blocks of all checkpoints on a device: made once from their recipes, shared, counted. Layers of a checkpoint are there
- * from {@link #add} to {@link #retire}; derived blocks come when a layout asks for them and go when they have been idle for long
- * or their memory is wanted. Thread-safe; {@link #add} and {@link #close} take their time, nothing else waits.
+ * The blocks, heads and embeddings of all checkpoints on a device: made once, shared, counted. A checkpoint's own are there from {@link
+ * #add} to {@link #retire}; derived ones, and those of deltas, come when a layout asks for them and go when they have been idle for
+ * long or their memory is wanted. Thread-safe; {@link #add} and {@link #close} take their time, nothing else waits.
  */
 final class BlockStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BlockStore.class);
 
     private final BlockCompiler compiler;
+    private final PartMaker maker;
     private final DerivedBlocks limits;
-    private final Map<BlockKey, Entry> entries = new HashMap<>();
+    private final Map<PartKey, PartEntry> entries = new HashMap<>();
     private final LoadedCheckpoints checkpoints = new LoadedCheckpoints();
     private final Map<Long, CompletableFuture<Void>> retiring = new HashMap<>();
-    /** Makes and frees blocks one after the other; a block's two halves are made side by side. */
+    /** Makes and frees parts one after the other; a block's two halves are made side by side. */
     private final ScheduledExecutorService worker;
 
     private final AtomicLong lastId = new AtomicLong();
     private long derivedBytes;
 
-    /** A block and who uses it; guarded by the store. */
-    private static final class Entry {
-        final BlockKey key;
-        final long bytes;
-        final CompletableFuture<Block> block;
-        int users;
-        long idleSinceNanos = System.nanoTime();
-
-        Entry(BlockKey key, long bytes, CompletableFuture<Block> block) {
-            this.key = key;
-            this.bytes = bytes;
-            this.block = block;
-        }
-
-        boolean idle() {
-            return users == 0 && block.isDone();
-        }
-    }
-
     BlockStore(OnnxRuntime runtime, DerivedBlocks limits) {
         this.compiler = new BlockCompiler(runtime);
+        this.maker = new PartMaker(compiler, this::checkpoint);
         this.limits = limits;
         this.worker = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("blocks").factory());
@@ -73,113 +54,101 @@ final class BlockStore implements AutoCloseable {
     }
 
     /**
-     * Compiles every layer of a checkpoint on all cores; layouts can use it from then on.
+     * Compiles every layer of a checkpoint on all cores, and its head; layouts can use them from then on.
      *
      * @throws SlayerException if one fails; nothing is left behind then
      */
     LoadedCheckpoint add(String name, Checkpoint checkpoint, WeightType type) {
-        LoadedCheckpoint added = new LoadedCheckpoint(lastId.incrementAndGet(), name, checkpoint, type);
-        List<Entry> layers = new ArrayList<>();
-        try {
-            IntStream.range(0, checkpoint.config().layers()).parallel().forEach(layer -> {
-                Recipe recipe = new Recipe.Plain(layer);
-                Block block = compiler.compile(checkpoint.config(), type, recipe, id -> checkpoint, Runnable::run);
-                Entry entry = new Entry(
-                        BlockKey.of(added, layer), added.blockBytes(), CompletableFuture.completedFuture(block));
-                synchronized (layers) {
-                    layers.add(entry);
-                }
-            });
-        } catch (RuntimeException | Error e) {
-            layers.forEach(entry -> entry.block.join().close());
-            throw e;
-        }
+        LoadedCheckpoint added =
+                new LoadedCheckpoint(lastId.incrementAndGet(), name, checkpoint, type, Optional.empty());
+        List<PartEntry> own = PartMaker.all(added, compiler);
         synchronized (this) {
-            layers.forEach(entry -> entries.put(entry.key, entry));
+            own.forEach(entry -> entries.put(entry.key, entry));
             checkpoints.add(added);
         }
         return added;
     }
 
     /**
-     * Takes hold of the blocks of a layout, making those that are missing.
+     * Lets layouts use what a delta has trained. Nothing is made before one asks.
+     *
+     * @param delta over its base
+     * @param trained the layout whose slots are its layers
+     */
+    synchronized LoadedCheckpoint lend(String name, Checkpoint delta, Layout trained, WeightType type) {
+        LoadedCheckpoint added =
+                new LoadedCheckpoint(lastId.incrementAndGet(), name, delta, type, Optional.of(trained));
+        checkpoints.add(added);
+        return added;
+    }
+
+    /**
+     * Takes hold of the parts of a layout, making those that are missing.
      *
      * @throws SlayerException 400 if a checkpoint that the layout names is not loaded or has another shape; 507 if derived
      *     blocks would need more memory than there may be
      */
     synchronized Lease lease(LoadedCheckpoint base, Layout layout) {
-        Map<Recipe, BlockKey> keys = new LinkedHashMap<>();
-        for (Slot slot : layout.slots()) {
-            if (!slot.silent()) {
-                keys.computeIfAbsent(slot.recipe(), recipe -> checkpoints.key(base, recipe));
-            }
-        }
-        List<BlockKey> missing = keys.values().stream()
-                .filter(key -> !entries.containsKey(key))
-                .distinct()
-                .toList();
-        makeRoom(missing, keys.values());
+        LayoutParts parts = checkpoints.parts(base, layout);
+        Set<PartKey> wanted = parts.all().collect(Collectors.toSet());
+        List<PartKey> missing =
+                parts.all().filter(key -> !entries.containsKey(key)).toList();
+        makeRoom(missing, wanted);
         missing.forEach(this::make);
-        Map<Recipe, Entry> held = new LinkedHashMap<>();
-        keys.forEach((recipe, key) -> held.put(recipe, entries.get(key)));
-        held.values().stream().distinct().forEach(entry -> entry.users++);
-        return new Lease(held);
+        Map<PartKey, PartEntry> held = new HashMap<>();
+        wanted.forEach(key -> held.put(key, entries.get(key)));
+        held.values().forEach(entry -> entry.users++);
+        return new Lease(parts, held);
     }
 
-    /** Bytes of the derived blocks that a layout needs, and of those that are there already. */
+    /** Bytes of the derived blocks and heads that a layout needs, and of those that are there already. */
     synchronized DerivedNeed need(LoadedCheckpoint base, Layout layout) {
-        List<BlockKey> derived = layout.slots().stream()
-                .filter(slot -> !slot.silent() && slot.recipe().derived())
-                .map(slot -> checkpoints.key(base, slot.recipe()))
-                .distinct()
-                .toList();
-        long resident = derived.stream().filter(entries::containsKey).count() * base.blockBytes();
-        return new DerivedNeed(derived.size() * base.blockBytes(), resident);
+        List<PartKey> derived =
+                checkpoints.parts(base, layout).all().filter(PartKey::derived).toList();
+        long resident = derived.stream()
+                .filter(entries::containsKey)
+                .mapToLong(maker::bytes)
+                .sum();
+        return new DerivedNeed(derived.stream().mapToLong(maker::bytes).sum(), resident);
     }
 
     /** Bytes of derived blocks: all that are needed, and what of them is in memory. */
     record DerivedNeed(long bytes, long residentBytes) {}
 
-    /** What derived blocks take now. */
+    /** What derived blocks and heads take now. */
     synchronized DerivedBlocks.Use use() {
-        int blocks = (int) entries.keySet().stream().filter(BlockKey::derived).count();
+        int blocks = (int) entries.values().stream()
+                .filter(entry -> entry.key.derived() && entry.bytes > 0)
+                .count();
         return new DerivedBlocks.Use(blocks, derivedBytes, limits.maxBytes());
     }
 
-    private void make(BlockKey key) {
-        LoadedCheckpoint base = checkpoints.get(key.owner());
-        Entry entry = new Entry(key, base.blockBytes(), new CompletableFuture<>());
+    private void make(PartKey key) {
+        PartEntry entry = new PartEntry(key, maker.bytes(key), new CompletableFuture<>());
         entries.put(key, entry);
         derivedBytes += entry.bytes;
         worker.execute(() -> {
             long start = System.nanoTime();
             try {
-                Block block = compiler.compile(
-                        base.checkpoint().config(),
-                        base.type(),
-                        key.recipe(),
-                        id -> id.isEmpty() ? base.checkpoint() : checkpoint(id),
-                        ForkJoinPool.commonPool());
-                LOG.debug("Made {} in {} ms", key.recipe().text(), (System.nanoTime() - start) / 1_000_000);
-                entry.block.complete(block);
+                Part part = maker.make(key, ForkJoinPool.commonPool());
+                LOG.debug("Made {} in {} ms", key, (System.nanoTime() - start) / 1_000_000);
+                entry.part.complete(part);
             } catch (RuntimeException | Error e) {
                 forget(entry); // first, so that whoever asks again gets a new attempt
-                entry.block.completeExceptionally(e);
+                entry.part.completeExceptionally(e);
             }
             sweepRetiring(); // nobody may have waited for it
         });
     }
 
-    private synchronized Checkpoint checkpoint(String id) {
-        return checkpoints.get(Long.parseLong(id)).checkpoint();
+    private synchronized LoadedCheckpoint checkpoint(long id) {
+        return checkpoints.get(id);
     }
 
     /** Room for missing derived blocks, if need be by dropping idle ones that this layout does not use, longest idle first. */
-    private void makeRoom(List<BlockKey> missing, Collection<BlockKey> wanted) {
-        long needed = missing.stream()
-                .mapToLong(key -> checkpoints.get(key.owner()).blockBytes())
-                .sum();
-        List<Entry> derived = entries.values().stream()
+    private void makeRoom(List<PartKey> missing, Collection<PartKey> wanted) {
+        long needed = missing.stream().mapToLong(maker::bytes).sum();
+        List<PartEntry> derived = entries.values().stream()
                 .filter(entry -> entry.key.derived())
                 .sorted(Comparator.comparingLong(entry -> entry.idleSinceNanos))
                 .toList();
@@ -188,7 +157,7 @@ final class BlockStore implements AutoCloseable {
         if (needed > 0 && others + kept + needed > limits.maxBytes()) {
             throw exhausted(kept + needed, others);
         }
-        for (Entry entry : derived) {
+        for (PartEntry entry : derived) {
             if (derivedBytes + needed <= limits.maxBytes()) {
                 return;
             }
@@ -198,7 +167,7 @@ final class BlockStore implements AutoCloseable {
         }
     }
 
-    private static long bytes(List<Entry> entries, Predicate<Entry> which) {
+    private static long bytes(List<PartEntry> entries, Predicate<PartEntry> which) {
         return entries.stream().filter(which).mapToLong(entry -> entry.bytes).sum();
     }
 
@@ -209,13 +178,13 @@ final class BlockStore implements AutoCloseable {
                 null,
                 "This layout needs " + needed + " bytes of derived blocks, but these may take " + limits.maxBytes()
                         + " bytes, of which other requests hold " + others
-                        + " now. Ask for fewer averaged or merged layers, try again later, or start the server with more"
+                        + " now. Ask for fewer averaged, merged or trained layers, try again later, or start the server with more"
                         + " --derived-blocks-memory.",
                 null);
     }
 
-    private synchronized void release(Collection<Entry> held) {
-        for (Entry entry : held) {
+    private synchronized void release(Collection<PartEntry> held) {
+        for (PartEntry entry : held) {
             entry.users--;
             entry.idleSinceNanos = System.nanoTime();
         }
@@ -224,19 +193,19 @@ final class BlockStore implements AutoCloseable {
 
     private synchronized void dropIdle() {
         long now = System.nanoTime();
-        List<Entry> old = entries.values().stream()
+        List<PartEntry> old = entries.values().stream()
                 .filter(entry -> entry.key.derived() && entry.idle())
                 .filter(entry -> now - entry.idleSinceNanos >= limits.idle().toNanos())
                 .toList();
         old.forEach(this::drop);
     }
 
-    private void drop(Entry entry) {
+    private void drop(PartEntry entry) {
         forget(entry);
-        worker.execute(() -> entry.block.join().close());
+        worker.execute(() -> entry.get().close());
     }
 
-    private synchronized void forget(Entry entry) {
+    private synchronized void forget(PartEntry entry) {
         if (entries.remove(entry.key, entry) && entry.key.derived()) {
             derivedBytes -= entry.bytes;
         }
@@ -259,11 +228,11 @@ final class BlockStore implements AutoCloseable {
 
     private synchronized void sweepRetiring() {
         for (long id : List.copyOf(retiring.keySet())) {
-            List<Entry> using = entries.values().stream()
+            List<PartEntry> using = entries.values().stream()
                     .filter(entry -> entry.key.uses(id))
                     .toList();
-            using.stream().filter(Entry::idle).forEach(this::drop);
-            if (using.stream().allMatch(Entry::idle)) {
+            using.stream().filter(PartEntry::idle).forEach(this::drop);
+            if (using.stream().allMatch(PartEntry::idle)) {
                 checkpoints.remove(id);
                 CompletableFuture<Void> done = retiring.remove(id);
                 worker.execute(() -> done.complete(null)); // after the blocks dropped above are closed
@@ -283,41 +252,48 @@ final class BlockStore implements AutoCloseable {
                 interrupted = true; // native memory must not be left behind half freed
             }
         }
-        entries.values().forEach(entry -> entry.block.join().close());
+        entries.values().forEach(entry -> entry.get().close());
         entries.clear();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** Hold of the blocks of a layout. Thread-safe. */
+    /** Hold of the parts of a layout. Thread-safe. */
     final class Lease implements AutoCloseable {
-        private final Map<Recipe, Entry> held;
+        private final LayoutParts parts;
+        private final Map<PartKey, PartEntry> held;
         private boolean closed;
 
-        private Lease(Map<Recipe, Entry> held) {
+        private Lease(LayoutParts parts, Map<PartKey, PartEntry> held) {
+            this.parts = parts;
             this.held = held;
         }
 
-        /** Completes when all blocks are there, exceptionally if one cannot be made. */
+        /** Completes when all parts are there, exceptionally if one cannot be made. */
         CompletableFuture<Void> ready() {
             return CompletableFuture.allOf(
-                    held.values().stream().map(entry -> entry.block).toArray(CompletableFuture<?>[]::new));
+                    held.values().stream().map(entry -> entry.part).toArray(CompletableFuture<?>[]::new));
+        }
+
+        /** What the parts are made of, whatever it is called. */
+        LayoutParts parts() {
+            return parts;
         }
 
         /** The block of a recipe; only when ready. */
         Block block(Recipe recipe) {
-            return held.get(recipe).block.join();
+            return (Block) held.get(parts.blocks().get(recipe)).get();
         }
 
-        /** What the block of a recipe is made of, whatever it is called. */
-        BlockKey key(Recipe recipe) {
-            return held.get(recipe).key;
+        /** The embedding; only when ready. */
+        Embedding embedding() {
+            return (Embedding) held.get(parts.embedding()).get();
         }
 
-        /** Where a recipe's block stands among the layers of a model. */
-        int order(Recipe recipe) {
-            return held.get(recipe).key.order();
+        /** Final norm and head; only when ready. */
+        HeadWeights head() {
+            return (HeadWeights) held.get(parts.head()).get();
         }
 
         @Override
@@ -325,14 +301,14 @@ final class BlockStore implements AutoCloseable {
             synchronized (BlockStore.this) {
                 if (!closed) {
                     closed = true;
-                    release(held.values().stream().distinct().toList());
+                    release(held.values());
                 }
             }
         }
 
         @Override
         public String toString() {
-            return held.keySet().stream().map(Recipe::text).collect(Collectors.joining(",", "lease of ", ""));
+            return parts.blocks().keySet().stream().map(Recipe::text).collect(Collectors.joining(",", "lease of ", ""));
         }
     }
 }

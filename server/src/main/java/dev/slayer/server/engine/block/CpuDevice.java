@@ -1,9 +1,11 @@
 package dev.slayer.server.engine.block;
 
+import dev.slayer.server.engine.Donor;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.layout.Layout;
 
 /** The CPU as a device: one ONNX Runtime for all checkpoints. Thread-safe; close it after the engine that uses it. */
 public final class CpuDevice implements AutoCloseable {
@@ -42,6 +44,19 @@ public final class CpuDevice implements AutoCloseable {
     public Runner runner(String name, Checkpoint checkpoint, WeightType type, KvPool pool, int maxRows) {
         checkpoint.verifyUnchanged();
         return new OnnxRunner(runtime, store, name, checkpoint, type, pool, maxRows);
+    }
+
+    /**
+     * Lets layouts take what a delta has trained, from now on. Costs nothing before one does. Any thread.
+     *
+     * @param name by which layouts may take of it: {@code name:4}, {@code head(name)}
+     * @param delta over its base; stays open until the donor has retired
+     * @param trained the layout whose slots are its layers
+     */
+    public Donor lend(String name, Checkpoint delta, Layout trained, WeightType type) {
+        delta.verifyUnchanged();
+        LoadedCheckpoint lent = store.lend(name, delta, trained, type);
+        return () -> store.retire(lent);
     }
 
     /** What derived blocks take now; any thread. */

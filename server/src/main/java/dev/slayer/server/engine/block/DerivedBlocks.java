@@ -3,7 +3,7 @@ package dev.slayer.server.engine.block;
 import java.time.Duration;
 
 /**
- * Limits of blocks that are made from recipes, beyond the checkpoints' own layers.
+ * Limits of blocks that are made from recipes or trained by deltas, beyond the checkpoints' own layers, and of heads likewise.
  *
  * @param maxBytes memory that they may take together
  * @param idle how long one that nobody uses stays
@@ -26,7 +26,7 @@ public record DerivedBlocks(long maxBytes, Duration idle) {
     /**
      * What there is now.
      *
-     * @param blocks derived blocks in memory or being made
+     * @param blocks derived blocks and heads in memory or being made
      * @param bytes their memory
      * @param maxBytes what it may be
      */

@@ -11,19 +11,20 @@ import dev.slayer.server.onnx.Binding;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.server.onnx.Session;
-import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /**
  * Turns rows of the last slot into logits and scores, a few rows at a time, so that memory never grows with tokens times
- * vocabulary. Logits stay on the device; scores are reduced there, and only what was asked for leaves it. The engine's thread only.
+ * vocabulary. Rows of stacks that end in the same weights go together. Logits stay on the device; scores are reduced there, and only what was asked for leaves it. The engine's thread only.
  */
 final class Head implements AutoCloseable {
     /** Rows of one run: the matrix product is as fast as with more, and their logits fit the memory of any vocabulary. */
@@ -31,7 +32,6 @@ final class Head implements AutoCloseable {
 
     private final ModelConfig config;
     private final Deque<Runnable> closers = new ArrayDeque<>();
-    private final Binding logitsBinding;
     private final Binding scoresBinding;
     private final MemorySegment rows;
     private final MemorySegment logits;
@@ -45,16 +45,12 @@ final class Head implements AutoCloseable {
     private MemorySegment topLogprobs;
     private MemorySegment topTokens;
 
-    /** @throws dev.slayer.surgery.SlayerException if the checkpoint or the runtime fails */
-    Head(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type) {
-        this.config = checkpoint.config();
+    /** @throws dev.slayer.surgery.SlayerException if the runtime fails */
+    Head(OnnxRuntime runtime, ModelConfig config) {
+        this.config = config;
         Arena arena = Arena.ofShared();
         closers.push(arena::close);
-        try (Arena weights = Arena.ofShared()) {
-            Session head = runtime.session(new BlockGraphs(config, new Matrix(type, weights)).head(checkpoint));
-            closers.push(head::close);
-            this.logitsBinding = head.bind();
-            closers.push(logitsBinding::close);
+        try {
             Session scores = runtime.session(BlockGraphs.scores(config));
             closers.push(scores::close);
             this.scoresBinding = scores.bind();
@@ -72,6 +68,12 @@ final class Head implements AutoCloseable {
         this.row = new float[config.vocabularySize()];
     }
 
+    /** Tells in which weights the stack of a chunk ends. */
+    @FunctionalInterface
+    interface Ending {
+        HeadWeights of(Chunk chunk);
+    }
+
     /** A row of interest: its chunk, its position in the sequence and its place in the matrix. */
     private record Wanted(int index, Chunk chunk, int position, int row) {
         boolean scored() {
@@ -84,29 +86,32 @@ final class Head implements AutoCloseable {
     }
 
     /**
-     * Hands over what the chunks ask for.
+     * Hands over what the chunks ask for, of each chunk in the order of its positions.
      *
      * @param last rows after their last slots, in the order of the chunks: [rows, hidden]
      */
-    void run(List<Chunk> chunks, MemorySegment last, Runner.Sink sink) {
-        List<Wanted> wanted = new ArrayList<>();
+    void run(List<Chunk> chunks, Ending ending, MemorySegment last, Runner.Sink sink) {
+        Map<HeadWeights, List<Wanted>> wanted = new LinkedHashMap<>();
         int first = 0;
         for (int i = 0; i < chunks.size(); i++) {
             Chunk chunk = chunks.get(i);
             for (int position = chunk.from(); position < chunk.end(); position++) {
                 if (chunk.outputs().any(position)) {
-                    wanted.add(new Wanted(i, chunk, position, first + position - chunk.from()));
+                    wanted.computeIfAbsent(ending.of(chunk), weights -> new ArrayList<>())
+                            .add(new Wanted(i, chunk, position, first + position - chunk.from()));
                 }
             }
             first += chunk.count();
         }
-        for (int at = 0; at < wanted.size(); at += ROWS) {
-            some(wanted.subList(at, Math.min(at + ROWS, wanted.size())), last, sink);
-        }
+        wanted.forEach((weights, rowsOfIt) -> {
+            for (int at = 0; at < rowsOfIt.size(); at += ROWS) {
+                some(weights, rowsOfIt.subList(at, Math.min(at + ROWS, rowsOfIt.size())), last, sink);
+            }
+        });
     }
 
-    private void some(List<Wanted> wanted, MemorySegment last, Runner.Sink sink) {
-        computeLogits(wanted, last);
+    private void some(HeadWeights weights, List<Wanted> wanted, MemorySegment last, Runner.Sink sink) {
+        computeLogits(weights, wanted, last);
         OptionalInt most = wanted.stream()
                 .filter(Wanted::scored)
                 .mapToInt(one -> one.chunk().outputs().top())
@@ -127,15 +132,14 @@ final class Head implements AutoCloseable {
         }
     }
 
-    private void computeLogits(List<Wanted> wanted, MemorySegment last) {
+    private void computeLogits(HeadWeights weights, List<Wanted> wanted, MemorySegment last) {
         long width = config.hiddenSize() * (long) Float.BYTES;
         for (int i = 0; i < wanted.size(); i++) {
             MemorySegment.copy(last, wanted.get(i).row() * width, rows, i * width, width);
         }
         int size = wanted.size();
-        bind(logitsBinding::input, "hidden", ElementType.FLOAT, rows, size, config.hiddenSize());
-        bind(logitsBinding::output, "logits", ElementType.FLOAT, logits, size, config.vocabularySize());
-        logitsBinding.run();
+        long vocabulary = config.vocabularySize() * (long) Float.BYTES;
+        weights.logits(size, rows.asSlice(0, size * width), logits.asSlice(0, size * vocabulary));
     }
 
     private void computeScores(List<Wanted> wanted, int named) {

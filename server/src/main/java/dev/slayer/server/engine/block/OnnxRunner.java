@@ -10,8 +10,6 @@ import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.RopeConfig;
-import dev.slayer.surgery.checkpoint.Tensor;
-import dev.slayer.surgery.checkpoint.TensorNames;
 import dev.slayer.surgery.layout.Layout;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -28,13 +26,12 @@ final class OnnxRunner implements Runner {
     private final KvPool pool;
     private final BlockStore store;
     private final LoadedCheckpoint loaded;
-    private final Tensor embedding;
     private final Walk walk;
     private final Head head;
     private final Deque<Runnable> closers = new ArrayDeque<>();
 
     /**
-     * Compiles every layer's block.
+     * Compiles every layer's block, and the head.
      *
      * @param name what layouts of other checkpoints call it
      * @param checkpoint stays open until the runner has retired; not closed by it
@@ -52,13 +49,12 @@ final class OnnxRunner implements Runner {
         this.config = checkpoint.config();
         this.pool = pool;
         this.store = store;
-        this.embedding = checkpoint.tensor(TensorNames.EMBEDDING);
         try {
             Attention attention = new Attention(runtime, config);
             closers.push(attention::close);
             this.walk = new Walk(config, attention, maxRows);
             closers.push(walk::close);
-            this.head = new Head(runtime, checkpoint, type);
+            this.head = new Head(runtime, config);
             closers.push(head::close);
             this.loaded = store.add(name, checkpoint, type); // last: layouts can use its layers from here on
         } catch (RuntimeException | Error e) {
@@ -105,13 +101,17 @@ final class OnnxRunner implements Runner {
     @Override
     public void run(List<Chunk> chunks, Sink sink) {
         embed(chunks);
-        head.run(chunks, walk.run(chunks), sink);
+        head.run(chunks, chunk -> stack(chunk).head(), walk.run(chunks), sink);
     }
 
     @Override
     public boolean keepsPrefixes(int tokens) {
         return !(config.rope().scaling() instanceof RopeConfig.Scaling.Dynamic dynamic)
                 || tokens <= dynamic.originalContextLength();
+    }
+
+    private static BlockStack stack(Chunk chunk) {
+        return (BlockStack) chunk.stack();
     }
 
     /** How often a block ran in the last step, for however many rows. */
@@ -124,9 +124,10 @@ final class OnnxRunner implements Runner {
         long width = config.hiddenSize();
         int row = 0;
         for (Chunk chunk : chunks) {
+            Embedding embedding = stack(chunk).embedding();
             for (int position = chunk.from(); position < chunk.end(); position++) {
                 MemorySegment target = walk.rows().asSlice(row++ * width * Float.BYTES, width * Float.BYTES);
-                embedding.toFloat32(chunk.tokens()[position] * width, target);
+                embedding.read(chunk.tokens()[position], target);
             }
         }
     }

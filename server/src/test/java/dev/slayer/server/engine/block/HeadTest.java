@@ -15,6 +15,7 @@ import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.Handles;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.TensorNames;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -113,17 +114,18 @@ class HeadTest {
     @Test
     void onlyWhatIsAskedForIsHandedOver() {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
-                Head head = new Head(runtime, checkpoint, WeightType.FP32);
+                Head head = new Head(runtime, checkpoint.config());
+                HeadWeights weights = weights(checkpoint, WeightType.FP32);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment rows = rows(arena, checkpoint, 5, 0.5f);
             Taken taken = new Taken();
-            head.run(List.of(chunk(new int[5], Outputs.NONE)), rows, taken);
+            head.run(List.of(chunk(new int[5], Outputs.NONE)), _ -> weights, rows, taken);
             assertThat(taken.scores).isEmpty();
             assertThat(taken.logits).isEmpty();
-            head.run(List.of(chunk(new int[5], Outputs.logitsFrom(3))), rows, taken);
+            head.run(List.of(chunk(new int[5], Outputs.logitsFrom(3))), _ -> weights, rows, taken);
             assertThat(taken.scores).isEmpty();
             assertThat(taken.positions).containsExactly(3, 4);
-            head.run(List.of(chunk(new int[5], new Outputs(1, 3, 0, 9))), rows, taken);
+            head.run(List.of(chunk(new int[5], new Outputs(1, 3, 0, 9))), _ -> weights, rows, taken);
             assertThat(taken.scores).hasSize(2);
             assertThat(taken.logits).hasSize(2);
         }
@@ -132,17 +134,27 @@ class HeadTest {
     @Test
     void whatIsNotANumberIsNoScore() {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
-                Head head = new Head(runtime, checkpoint, WeightType.FP32);
+                Head head = new Head(runtime, checkpoint.config());
+                HeadWeights weights = weights(checkpoint, WeightType.FP32);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment rows = rows(arena, checkpoint, 3, 0.5f);
             long width = checkpoint.config().hiddenSize();
             rows.setAtIndex(JAVA_FLOAT, width, Float.NaN); // in the second row
             Taken taken = new Taken();
-            head.run(List.of(chunk(new int[4], new Outputs(0, 3, 1, 9))), rows, taken);
+            head.run(List.of(chunk(new int[4], new Outputs(0, 3, 1, 9))), _ -> weights, rows, taken);
             assertThat(taken.scores.get(0).logprob()).isNegative();
             assertThat(taken.scores.get(1).logprob()).isNaN();
             assertThat(taken.scores.get(2).logprob()).isNegative();
         }
+    }
+
+    private static HeadWeights weights(Checkpoint checkpoint, WeightType type) {
+        return new BlockCompiler(runtime)
+                .head(
+                        checkpoint.config(),
+                        type,
+                        checkpoint.tensor(TensorNames.FINAL_NORM),
+                        checkpoint.tensor(TensorNames.head(checkpoint.config())));
     }
 
     private static MemorySegment rows(Arena arena, Checkpoint checkpoint, int count, float value) {
@@ -158,7 +170,8 @@ class HeadTest {
     void aClosedHeadHasReleasedEveryHandle() {
         long before = Handles.live();
         try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
-                Head _ = new Head(runtime, checkpoint, WeightType.INT8)) {
+                Head _ = new Head(runtime, checkpoint.config());
+                HeadWeights _ = weights(checkpoint, WeightType.INT8)) {
             assertThat(Handles.live()).isGreaterThan(before);
         }
         assertThat(Handles.live()).isEqualTo(before);
