@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -169,6 +170,7 @@ final class TestServer implements AutoCloseable {
         VariantStore store = VariantStore.inMemory();
         ApiFolders folders = ApiFolders.NONE;
         CheckpointLoader loader = (name, directory) -> new StubCheckpoint(directory).loaded(model(name));
+        DeltaLender deltas = (name, delta, over) -> () -> CompletableFuture.completedFuture(null);
         int maxQueuedTokens = 10_000;
         Duration stallTimeout = Duration.ofSeconds(60);
 
@@ -178,6 +180,7 @@ final class TestServer implements AutoCloseable {
                             .map(model -> new StubCheckpoint(Path.of("/" + model.name())).loaded(model))
                             .toList(),
                     loader,
+                    deltas,
                     folders,
                     store,
                     engine,
