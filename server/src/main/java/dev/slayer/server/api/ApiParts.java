@@ -1,6 +1,7 @@
 package dev.slayer.server.api;
 
 import dev.slayer.server.engine.Engine;
+import dev.slayer.server.jobs.JobSettings;
 import dev.slayer.server.store.VariantStore;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Objects;
  * @param store keeps variants
  * @param engine runs sequences
  * @param registry where the server's metrics go
+ * @param jobs limits of training
  */
 public record ApiParts(
         List<LoadedCheckpoint> checkpoints,
@@ -25,7 +27,8 @@ public record ApiParts(
         ApiFolders folders,
         VariantStore store,
         Engine engine,
-        PrometheusMeterRegistry registry) {
+        PrometheusMeterRegistry registry,
+        JobSettings jobs) {
     public ApiParts {
         checkpoints = List.copyOf(checkpoints);
         Objects.requireNonNull(loader);
@@ -34,6 +37,19 @@ public record ApiParts(
         Objects.requireNonNull(store);
         Objects.requireNonNull(engine);
         Objects.requireNonNull(registry);
+        Objects.requireNonNull(jobs);
+    }
+
+    /** With the default limits of training. */
+    public ApiParts(
+            List<LoadedCheckpoint> checkpoints,
+            CheckpointLoader loader,
+            DeltaLender deltas,
+            ApiFolders folders,
+            VariantStore store,
+            Engine engine,
+            PrometheusMeterRegistry registry) {
+        this(checkpoints, loader, deltas, folders, store, engine, registry, JobSettings.DEFAULTS);
     }
 
     /** Models by their names. @throws dev.slayer.surgery.SlayerException 400 if two share one */

@@ -47,6 +47,8 @@ final class Routes {
         routes.exports(new ExportHandler(scope));
         routes.checkpoints(new CheckpointsHandler(scope));
         routes.deltas(new DeltasHandler(scope));
+        routes.files(new FilesHandler(scope), new UploadHandler(scope));
+        routes.jobs(new JobsHandler(scope));
         routes.tokenizer(new TokenizerHandler(scope));
         routes.status(new StatusHandler(scope));
         return routes.router;
@@ -95,6 +97,29 @@ final class Routes {
         bare(HttpMethod.GET, "/v1/deltas/:" + DeltasHandler.PARAMETER, keys, deltas::one);
         bare(HttpMethod.POST, "/v1/deltas/load", keys, traffic, body, deltas::load);
         bare(HttpMethod.POST, "/v1/deltas/unload", keys, traffic, body, deltas::unload);
+    }
+
+    private void files(FilesHandler files, UploadHandler upload) {
+        String one = "/v1/files/:" + FilesHandler.PARAMETER;
+        bare(HttpMethod.POST, "/v1/files", keys, traffic, upload);
+        bare(HttpMethod.GET, "/v1/files", keys, files::list);
+        bare(HttpMethod.GET, one, keys, files::one);
+        bare(HttpMethod.GET, one + "/content", keys, traffic, files::content);
+        bare(HttpMethod.DELETE, one, keys, traffic, files::delete);
+    }
+
+    private void jobs(JobsHandler jobs) {
+        String all = "/v1/fine_tuning/jobs";
+        String one = all + "/:" + JobsHandler.PARAMETER;
+        bare(HttpMethod.POST, all, keys, traffic, body, jobs::create);
+        bare(HttpMethod.GET, all, keys, jobs::list);
+        bare(HttpMethod.GET, one, keys, jobs::one);
+        bare(HttpMethod.POST, one + "/cancel", keys, traffic, jobs::cancel);
+        bare(HttpMethod.POST, one + "/pause", keys, traffic, jobs::pause);
+        bare(HttpMethod.POST, one + "/resume", keys, traffic, jobs::resume);
+        bare(HttpMethod.GET, one + "/events", keys, jobs::events);
+        bare(HttpMethod.GET, one + "/checkpoints", keys, jobs::checkpoints);
+        bare(HttpMethod.DELETE, "/v1/models/:id", keys, traffic, jobs::deleteModel);
     }
 
     private void tokenizer(TokenizerHandler tokenizer) {

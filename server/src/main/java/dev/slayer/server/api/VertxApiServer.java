@@ -1,6 +1,7 @@
 package dev.slayer.server.api;
 
 import dev.slayer.server.guide.Guides;
+import dev.slayer.server.jobs.FineTuningJobs;
 import dev.slayer.surgery.SlayerException;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
@@ -48,9 +49,7 @@ final class VertxApiServer implements ApiServer {
                     .join();
         } catch (CompletionException e) {
             close(vertx);
-            scope.exports().close();
-            scope.deltas().close();
-            scope.checkpoints().close();
+            close(scope);
             throw new SlayerException(
                     500,
                     "cannot_bind",
@@ -68,6 +67,8 @@ final class VertxApiServer implements ApiServer {
         Checkpoints checkpoints = new Checkpoints(catalog, parts);
         Deltas deltas = new Deltas(catalog, models, checkpoints, parts);
         deltas.loadAll();
+        TrainingDesk desk = new TrainingDesk(
+                models, catalog, checkpoints, deltas, parts.folders().deltas());
         return new ApiScope(
                 settings,
                 models,
@@ -75,6 +76,8 @@ final class VertxApiServer implements ApiServer {
                 checkpoints,
                 deltas,
                 new Exports(models, checkpoints, deltas, parts.folders().exports()),
+                desk,
+                parts.store().jobs().map(store -> new FineTuningJobs(store, desk, desk, parts.jobs())),
                 parts.engine(),
                 new Guides(),
                 new ApiMetrics(parts.registry(), parts.engine(), catalog),
@@ -104,6 +107,12 @@ final class VertxApiServer implements ApiServer {
     @Override
     public void close() {
         close(vertx);
+        close(scope);
+    }
+
+    /** Jobs first: they use what the others close. */
+    private static void close(ApiScope scope) {
+        scope.jobs().ifPresent(FineTuningJobs::close);
         scope.exports().close();
         scope.deltas().close();
         scope.checkpoints().close();

@@ -180,7 +180,8 @@ final class Server implements Servers {
                     settings.folders().deltas());
             ApiServer api = own(ApiServer.start(
                     apiSettings(settings.http()),
-                    new ApiParts(loaded, checkpoints, deltas, folders, store.get(), engine, registry)));
+                    new ApiParts(
+                            loaded, checkpoints, deltas, folders, store.get(), engine, registry, settings.jobs())));
             return new Live(
                     this,
                     api,

@@ -15,17 +15,21 @@ import java.sql.Timestamp;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.h2.api.ErrorCode;
 import org.h2.jdbcx.JdbcDataSource;
 
 /**
- * Variants in an H2 database of one file. One connection, one thread at a time: it is asked when a variant is made or deleted, and
- * once at the start.
+ * Variants, files and jobs in an H2 database of one file. One connection, one thread at a time: it is asked when a variant is made or
+ * deleted, about files and jobs, and once at the start.
  */
 final class DatabaseStore implements VariantStore {
     /** Number of the tables' form; a change raises it and converts the older form when it is opened. */
-    static final int SCHEMA = 1;
+    static final int SCHEMA = 2;
+
+    /** The form before files and jobs were kept. */
+    private static final int VARIANTS_ONLY = 1;
 
     private static final String NAME = "slayer";
     private static final String UNFINISHED = "slayer-unfinished";
@@ -49,11 +53,13 @@ final class DatabaseStore implements VariantStore {
     private final Path file;
     private final FolderLock lock;
     private final Connection connection;
+    private final JobStore jobs;
 
     private DatabaseStore(Path file, FolderLock lock, Connection connection) {
         this.file = file;
         this.lock = lock;
         this.connection = connection;
+        this.jobs = new DatabaseJobs(connection, this, file.getParent(), failure -> unusable(file, failure));
     }
 
     static VariantStore open(Path folder) {
@@ -90,7 +96,7 @@ final class DatabaseStore implements VariantStore {
         Files.deleteIfExists(unfinished);
         try (Connection connection = connect(folder, UNFINISHED);
                 Statement statement = connection.createStatement()) {
-            statement.execute(TABLES);
+            statement.execute(TABLES + DatabaseJobs.TABLES);
             statement.execute("insert into schema_version values (" + SCHEMA + ")");
         }
         Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
@@ -108,7 +114,9 @@ final class DatabaseStore implements VariantStore {
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery("select max(version) from schema_version")) {
             rows.next();
-            if (rows.getInt(1) != SCHEMA) {
+            if (rows.getInt(1) == VARIANTS_ONLY) {
+                addJobs();
+            } else if (rows.getInt(1) != SCHEMA) {
                 throw new SlayerException(
                         500,
                         DAMAGED,
@@ -121,6 +129,14 @@ final class DatabaseStore implements VariantStore {
         } catch (SQLException | RuntimeException e) {
             closeConnection();
             throw e instanceof SlayerException known ? known : unusable(file, e);
+        }
+    }
+
+    /** A crash in between leaves tables that are taken as they are. */
+    private void addJobs() throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(DatabaseJobs.TABLES);
+            statement.execute("update schema_version set version = " + SCHEMA);
         }
     }
 
@@ -183,6 +199,11 @@ final class DatabaseStore implements VariantStore {
         } catch (SQLException e) {
             throw unusable(file, e);
         }
+    }
+
+    @Override
+    public Optional<JobStore> jobs() {
+        return Optional.of(jobs);
     }
 
     @Override

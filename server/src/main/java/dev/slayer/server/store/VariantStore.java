@@ -3,6 +3,7 @@ package dev.slayer.server.store;
 import dev.slayer.surgery.SlayerException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Keeps named variants. Thread-safe; every method may wait for the disk, so none is for an event loop. */
 public interface VariantStore extends AutoCloseable {
@@ -36,6 +37,11 @@ public interface VariantStore extends AutoCloseable {
 
     /** Forgets a variant. Does nothing if there is none of that name. */
     void remove(String name);
+
+    /** Where files and jobs are kept, as long as this store is open; empty if nothing is kept on disk. */
+    default Optional<JobStore> jobs() {
+        return Optional.empty();
+    }
 
     /** Idempotent. */
     @Override

@@ -144,11 +144,11 @@ class VariantStoreTest {
         VariantStore.open(folder).close();
         try (Connection other = DriverManager.getConnection("jdbc:h2:file:" + folder.resolve("slayer"), "slayer", "");
                 Statement statement = other.createStatement()) {
-            statement.execute("update schema_version set version = 2");
+            statement.execute("update schema_version set version = 3");
         }
         assertThatThrownBy(() -> VariantStore.open(folder))
                 .isInstanceOf(SlayerException.class)
-                .hasMessageContaining("form 2 of another version");
+                .hasMessageContaining("form 3 of another version");
     }
 
     @Test

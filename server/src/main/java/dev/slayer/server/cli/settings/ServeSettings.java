@@ -2,6 +2,7 @@ package dev.slayer.server.cli.settings;
 
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.jobs.JobSettings;
 import dev.slayer.surgery.SlayerException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ import java.util.Set;
  * @param derivedBlocks limits of blocks that edited models need beyond the checkpoint's own
  * @param http where and for whom the API is there
  * @param folders besides those of the models
+ * @param jobs limits of training
  * @param drainTimeout how long running requests may go on after the signal to stop
  * @param logLevel how much is logged
  */
@@ -33,6 +35,7 @@ public record ServeSettings(
         DerivedBlocks derivedBlocks,
         HttpSettings http,
         FolderSettings folders,
+        JobSettings jobs,
         Duration drainTimeout,
         LogLevel logLevel) {
 
@@ -164,6 +167,30 @@ public record ServeSettings(
             "none",
             "Folder below which clients may load checkpoints by request.");
 
+    public static final Setting<Long> TRAINING_MEMORY = Setting.of(
+            "training-memory",
+            "SIZE",
+            SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
+            "25%",
+            "Memory that a fine-tuning job may need, by its estimate: a size, or a share of the machine's memory.");
+
+    public static final Setting<Integer> TRAINING_THREADS = Setting.of(
+            "training-threads",
+            "N",
+            SettingType.integerOr("half", Math.max(1, Runtime.getRuntime().availableProcessors() / 2), 1, 1024),
+            "half",
+            "Threads that a fine-tuning job computes on; 'half' is half of the cores.");
+
+    public static final Setting<Long> MAX_FILE = Setting.of(
+            "max-file",
+            "SIZE",
+            SettingType.size(1 << 10, 1L << 50),
+            "512MiB",
+            "Largest file that a client may upload.");
+
+    public static final Setting<Long> MAX_FILES = Setting.of(
+            "max-files", "SIZE", SettingType.size(1 << 10, 1L << 50), "16GiB", "All uploaded files together.");
+
     public static final Setting<Duration> DRAIN_TIMEOUT = Setting.of(
             "drain-timeout",
             "TIME",
@@ -237,8 +264,33 @@ public record ServeSettings(
         Objects.requireNonNull(derivedBlocks);
         Objects.requireNonNull(http);
         Objects.requireNonNull(folders);
+        Objects.requireNonNull(jobs);
         DRAIN_TIMEOUT.require(drainTimeout);
         Objects.requireNonNull(logLevel);
+    }
+
+    /** With the default limits of training. */
+    public ServeSettings(
+            List<ModelSource> models,
+            Precision precision,
+            int threads,
+            EngineSettings engine,
+            DerivedBlocks derivedBlocks,
+            HttpSettings http,
+            FolderSettings folders,
+            Duration drainTimeout,
+            LogLevel logLevel) {
+        this(
+                models,
+                precision,
+                threads,
+                engine,
+                derivedBlocks,
+                http,
+                folders,
+                JobSettings.DEFAULTS,
+                drainTimeout,
+                logLevel);
     }
 
     /**
@@ -262,6 +314,7 @@ public record ServeSettings(
                         values.one(MAX_BODY),
                         values.one(MAX_REQUESTS)),
                 FolderSettings.from(values),
+                jobsFrom(values),
                 values.one(DRAIN_TIMEOUT),
                 values.one(LOG_LEVEL));
     }
@@ -269,7 +322,7 @@ public record ServeSettings(
     /** The same server at another address, with other folders. */
     public ServeSettings with(HttpSettings address, FolderSettings others) {
         return new ServeSettings(
-                models, precision, threads, engine, derivedBlocks, address, others, drainTimeout, logLevel);
+                models, precision, threads, engine, derivedBlocks, address, others, jobs, drainTimeout, logLevel);
     }
 
     /** The same with {@code --prefix-cache-memory 0}. */
@@ -277,7 +330,7 @@ public record ServeSettings(
         EngineSettings plain =
                 new EngineSettings(engine.maxSequences(), engine.maxQueue(), engine.maxBatchTokens(), engine.kvBytes());
         return new ServeSettings(
-                models, precision, threads, plain, derivedBlocks, http, folders, drainTimeout, logLevel);
+                models, precision, threads, plain, derivedBlocks, http, folders, jobs, drainTimeout, logLevel);
     }
 
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {
@@ -308,6 +361,11 @@ public record ServeSettings(
                 maxBatchTokens,
                 values.one(KV_MEMORY),
                 values.one(PREFIX_CACHE_MEMORY));
+    }
+
+    private static JobSettings jobsFrom(SettingValues values) {
+        return new JobSettings(
+                values.one(TRAINING_MEMORY), values.one(TRAINING_THREADS), values.one(MAX_FILE), values.one(MAX_FILES));
     }
 
     private static long machineMemory() {
