@@ -13,13 +13,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class StreamingMemoryTest {
-    private static final int ROWS = 200_000;
+    private static final int ROWS = 100_000;
     private static final int ROW = 2_000;
 
     @TempDir
     Path folder;
 
-    /** 400 MB of rows, shuffled and packed in a process whose heap is an eighth of that. */
+    /** 200 MB of rows, shuffled and packed in a process whose heap is a quarter of that. */
     @ParameterizedTest
     @EnumSource
     void aProcessReadsManyTimesWhatItsHeapHolds(DataOptions.Packing.Mode mode) throws Exception {
