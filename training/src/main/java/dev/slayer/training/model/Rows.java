@@ -1,5 +1,7 @@
 package dev.slayer.training.model;
 
+import dev.slayer.training.data.Batch;
+
 /**
  * Token rows as a model takes them.
  *
@@ -37,6 +39,11 @@ public record Rows(int rows, int length, int[] tokens, int[] targets, int[] docu
             targets[(row + 1) * length - 1] = IGNORED;
         }
         return new Rows(sequences.length, length, tokens, targets, null);
+    }
+
+    /** The rows of a batch. */
+    public static Rows of(Batch batch) {
+        return new Rows(batch.rows(), batch.length(), batch.tokens(), batch.targets(), batch.documents());
     }
 
     /** How many targets are learned. */

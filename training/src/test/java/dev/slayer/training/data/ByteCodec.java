@@ -6,9 +6,9 @@ import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /** A codec without weights or files: a token is a byte, 256 is BOS, 257 is EOS; turns are written as {@code <role>content|}. */
-record ByteCodec(boolean hasChatTemplate) implements TextCodec {
-    static final int BOS = 256;
-    static final int EOS = 257;
+public record ByteCodec(boolean hasChatTemplate) implements TextCodec {
+    public static final int BOS = 256;
+    public static final int EOS = 257;
 
     @Override
     public String identity() {
