@@ -8,6 +8,9 @@ import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 
@@ -15,6 +18,7 @@ import java.util.stream.Stream;
 final class DataFiles {
     private static final int MAX_FILES = 100_000;
     private static final int MAX_DEPTH = 16;
+    private static final Pattern GLOB = Pattern.compile("[*?{\\[]");
 
     private DataFiles() {}
 
@@ -34,13 +38,10 @@ final class DataFiles {
         }
     }
 
-    /** The path if there is something under exactly this name. */
+    /** The path, unless it is a glob: signs of globs, and nothing under exactly this name. */
     private static Path literal(String text) {
-        if (text.matches(".*[*?{}\\[\\]].*")) {
-            Path path = text.contains("*") || text.contains("?") ? null : Path.of(text);
-            return path != null && Files.exists(path) ? path : null;
-        }
-        return Path.of(text);
+        Path path = Path.of(text);
+        return Files.exists(path) || !GLOB.matcher(text).find() ? path : null;
     }
 
     private static List<Path> inside(DataSource source, Path folder) throws IOException {
@@ -53,11 +54,8 @@ final class DataFiles {
 
     private static List<Path> matching(DataSource source) throws IOException {
         String text = source.path();
-        int first = text.length();
-        for (char sign : "*?{[".toCharArray()) {
-            int at = text.indexOf(sign);
-            first = at < 0 ? first : Math.min(first, at);
-        }
+        Matcher sign = GLOB.matcher(text);
+        int first = sign.find() ? sign.start() : text.length();
         int slash = text.lastIndexOf('/', first);
         Path base = Path.of(slash < 0 ? "." : text.substring(0, slash + 1));
         PathMatcher matcher;
@@ -74,7 +72,7 @@ final class DataFiles {
         return found;
     }
 
-    private static List<Path> walk(Path folder, java.util.function.Predicate<Path> wanted) throws IOException {
+    private static List<Path> walk(Path folder, Predicate<Path> wanted) throws IOException {
         try (Stream<Path> paths = Files.walk(folder, MAX_DEPTH)) {
             List<Path> found = paths.filter(path -> visible(folder, path) && Files.isRegularFile(path))
                     .filter(wanted)

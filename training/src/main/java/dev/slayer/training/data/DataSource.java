@@ -69,7 +69,7 @@ public record DataSource(String name, String path, double weight, RowFormat form
 
     /** The same source with a relative path taken from a folder; name and weight stay. */
     public DataSource under(Path folder) {
-        return path.startsWith("/") ? this : new DataSource(name, folder.resolve(".") + "/" + path, weight, format);
+        return path.startsWith("/") ? this : new DataSource(name, folder + "/" + path, weight, format);
     }
 
     /** The same source under another name. */

@@ -155,6 +155,10 @@ final class ParquetPages implements PageReadStore {
                 case DATA_PAGE -> version1(header.getData_page_header(), bytes, plain);
                 case DATA_PAGE_V2 -> version2(header.getData_page_header_v2(), bytes, plain);
                 case DICTIONARY_PAGE -> {
+                    if (header.getDictionary_page_header().getNum_values() > plain) {
+                        throw new IOException("a dictionary of " + plain + " bytes claims "
+                                + header.getDictionary_page_header().getNum_values() + " values");
+                    }
                     dictionary = new DictionaryPage(
                             BytesInput.from(unpacked(bytes, plain)),
                             header.getDictionary_page_header().getNum_values(),

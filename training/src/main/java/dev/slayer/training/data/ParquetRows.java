@@ -54,7 +54,7 @@ final class ParquetRows implements RowReader {
         } catch (IOException e) {
             channel.close();
             throw e;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             channel.close();
             throw new IOException("its footer or schema is damaged: " + e.getMessage(), e);
         }
@@ -111,7 +111,7 @@ final class ParquetRows implements RowReader {
             inGroup++;
             JsonNode value = records.read();
             return values.fault() == null ? Row.good(rows, value) : Row.bad(rows, values.fault());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) { // decoders make arrays as large as a page claims to need
             throw new IOException("row " + rows + " is damaged: " + e.getMessage(), e);
         }
     }

@@ -1,5 +1,6 @@
 package dev.slayer.training.data;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -97,12 +98,28 @@ public final class TrainingData {
     private BatchStream stream(DataPosition from) {
         SourceReader.Side side = options.validation().share() > 0 ? SourceReader.Side.TRAINING : SourceReader.Side.ALL;
         List<SourceReader> readers = new ArrayList<>();
-        for (int i = 0; i < sources.size(); i++) {
-            SourceState state =
-                    from == null ? SourceState.START : from.state().sources().get(i);
-            readers.add(new SourceReader(i, sources.get(i), options, side, state));
+        try {
+            for (int i = 0; i < sources.size(); i++) {
+                SourceState state = from == null
+                        ? SourceState.START
+                        : from.state().sources().get(i);
+                readers.add(new SourceReader(i, sources.get(i), options, side, state));
+            }
+            return BatchStream.of(fingerprint, options, options.order().tokens(), encoder, readers, from);
+        } catch (RuntimeException e) {
+            closed(readers, e);
+            throw e;
         }
-        return BatchStream.of(fingerprint, options, options.order().tokens(), encoder, readers, from);
+    }
+
+    private static void closed(List<SourceReader> readers, RuntimeException cause) {
+        for (SourceReader reader : readers) {
+            try {
+                reader.close();
+            } catch (IOException e) {
+                cause.addSuppressed(e);
+            }
+        }
     }
 
     /**

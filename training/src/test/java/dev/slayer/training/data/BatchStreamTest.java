@@ -163,6 +163,40 @@ class BatchStreamTest {
     }
 
     @Test
+    void aStreamOverParquetGoesOnExactly() {
+        DataOptions options = TestFiles.options(
+                        TestFiles.resource("chat.parquet"),
+                        TestFiles.resource("text.snappy.parquet"),
+                        TestFiles.resource("text.zstd.parquet"))
+                .withOrder(new DataOptions.Order(9, 2, 0, 30, DataOptions.Order.End.ALL));
+        List<Batch> whole = TestFiles.all(TestFiles.open(options).train());
+        assertThat(whole).hasSizeGreaterThan(100);
+        try (BatchStream stream = TestFiles.open(options).train()) {
+            for (int given = 1; given <= whole.size(); given++) {
+                stream.next();
+                if (given % 41 == 0) {
+                    BatchStreamPropertiesTest.assertSame(
+                            TestFiles.all(TestFiles.open(options).train(stream.position())),
+                            whole.subList(given, whole.size()));
+                }
+            }
+        }
+    }
+
+    @Test
+    void aSplitThatLeavesNothingForOneSideIsRefused() throws IOException {
+        DataOptions options = TestFiles.options(texts("a.jsonl", 3, "t"));
+        TrainingData nothingHeldBack =
+                TestFiles.open(options.withValidation(new DataOptions.Validation(1e-9, List.of(), 0)));
+        assertThatThrownBy(() -> TestFiles.all(nothingHeldBack.validation("a.jsonl")))
+                .hasMessageContaining("source 'a.jsonl' has no row for validation");
+        TrainingData allHeldBack =
+                TestFiles.open(options.withValidation(new DataOptions.Validation(1 - 1e-9, List.of(), 0)));
+        assertThatThrownBy(() -> TestFiles.all(allHeldBack.train()))
+                .hasMessageContaining("source 'a.jsonl' has no row for training");
+    }
+
+    @Test
     void aRunCanBeMadeLonger() throws IOException {
         DataOptions options = TestFiles.options(texts("a.jsonl", 100, "t"));
         BatchStream once = TestFiles.open(options).train();
