@@ -4,6 +4,7 @@ import dev.slayer.server.engine.Donor;
 import dev.slayer.server.store.StoredVariant;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.CheckpointException;
 import dev.slayer.surgery.checkpoint.CheckpointHash;
 import dev.slayer.surgery.checkpoint.TensorNames;
 import dev.slayer.surgery.delta.Delta;
@@ -274,8 +275,9 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
         LoadedCheckpoint found = null;
         for (LoadedCheckpoint loaded : checkpoints.loaded()) {
             String name = loaded.model().name();
-            hashes.put(name, CheckpointHash.of(loaded.weights()));
-            if (hashes.get(name).equals(wanted) && (found == null || name.equals(called))) {
+            String hash = hash(loaded.weights());
+            hashes.put(name, hash);
+            if (hash.equals(wanted) && (found == null || name.equals(called))) {
                 found = loaded;
             }
         }
@@ -293,6 +295,16 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
                     null);
         }
         return found;
+    }
+
+    /** One whose files have gone since is the base of nothing. */
+    private static String hash(Checkpoint checkpoint) {
+        try {
+            return CheckpointHash.of(checkpoint);
+        } catch (CheckpointException e) {
+            LOG.warn("A loaded checkpoint cannot be told from others", e);
+            return "unknown";
+        }
     }
 
     /** The base under the empty name and whatever the trained layout names, all held until the delta is released. */
