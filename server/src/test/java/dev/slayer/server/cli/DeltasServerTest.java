@@ -168,6 +168,29 @@ class DeltasServerTest {
     }
 
     @Test
+    void theCacheNeverGivesOneEmbeddingTheKeysOfAnother() throws Exception {
+        try (RunningServer server = start()) {
+            post(
+                    server,
+                    201,
+                    "/v1/checkpoints/load",
+                    "{\"name\":\"l3\",\"path\":\"" + Golden.checkpoint("random-llama3") + "\"}");
+            post(server, 201, "/v1/deltas/load", "{\"name\":\"llama3\"}");
+            GoldenLayouts.Answer golden = GoldenDelta.of("llama3").answers().getFirst();
+            double[] base = scores(server, "l3", golden.ids());
+            double[] embedded = scores(server, "l3@0-3,embedding(llama3)", golden.ids());
+            double[] whole = scores(server, "llama3", golden.ids());
+            assertThat(embedded[5]).isNotCloseTo(base[5], within(1e-3));
+            assertThat(scores(server, "l3", golden.ids())).containsExactly(base, within(1e-4));
+            assertThat(scores(server, "l3@0-3,embedding(llama3)", golden.ids()))
+                    .containsExactly(embedded, within(1e-4));
+            for (int i = 0; i < whole.length; i++) {
+                assertThat(whole[i]).isCloseTo(golden.logprobs()[i + 1], within(1e-3));
+            }
+        }
+    }
+
+    @Test
     void aDeltaIsComparedExportedAndRolledBack() throws Exception {
         try (RunningServer server = start()) {
             JsonNode compared = post(
