@@ -41,10 +41,10 @@ class BordersTest {
     }
 
     @Test
-    void onlyOnnxCallsNativeCode() {
+    void onlyTheBindingsCallNativeCode() {
         check(noClasses()
                 .that()
-                .resideOutsideOfPackage("dev.slayer.server.onnx..")
+                .resideOutsideOfPackages("dev.slayer.server.onnx..", "dev.slayer.training.torch..")
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.foreign.Linker"));
@@ -151,6 +151,26 @@ class BordersTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.apache.lucene.."));
+    }
+
+    @Test
+    void trainingDataIsPlainJavaAndAloneReadsParquet() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.training.data..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.server..",
+                        "dev.slayer.training.torch..",
+                        "dev.slayer.training.model..",
+                        "org.bytedeco.."));
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.training.data..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.apache.parquet..", "com.github.luben..", "org.xerial.."));
     }
 
     private static void check(ArchRule rule) {

@@ -1,2 +1,2 @@
-/** Training of inserted layers. Empty so far. */
+/** Training of inserted layers on libtorch. */
 package dev.slayer.training;

@@ -1,0 +1,90 @@
+package dev.slayer.training.model;
+
+import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.LayerTensor;
+import dev.slayer.surgery.checkpoint.TensorNames;
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.Recipe;
+import dev.slayer.surgery.recipe.LayerSource;
+import dev.slayer.surgery.recipe.RecipeTensors;
+import dev.slayer.training.torch.Tensors;
+import java.lang.foreign.Arena;
+import java.util.HashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * The weights that a layout gives a model before training. Layers taken as they are stay in the mapped checkpoint, whatever their
+ * element type; derived ones are computed once and shared by all slots of their recipe. The training thread only.
+ */
+final class FrozenWeights implements AutoCloseable {
+    private final Checkpoint base;
+    private final Layout layout;
+    private final LayerSource sources;
+    private final boolean widened;
+    private final Arena arena = Arena.ofShared();
+    private final Map<Key, Tensor> made = new HashMap<>();
+
+    private record Key(Recipe recipe, LayerTensor tensor, String name) {}
+
+    /**
+     * @param widened whether 16-bit weights are copied to float32 once, rather than at each use
+     */
+    FrozenWeights(Checkpoint base, Layout layout, LayerSource sources, boolean widened) {
+        this.base = base;
+        this.layout = layout;
+        this.sources = sources;
+        this.widened = widened;
+    }
+
+    /** A weight of a slot, float32 or in the checkpoint's element type; belongs to this object. */
+    Tensor slot(int slot, LayerTensor tensor) {
+        Recipe recipe = layout.slots().get(slot).recipe();
+        return made.computeIfAbsent(
+                new Key(recipe, tensor, ""), _ -> view(RecipeTensors.make(recipe, tensor, sources, arena)));
+    }
+
+    /** The embedding: [vocabulary, hidden]. */
+    Tensor embedding() {
+        return end(TensorNames.EMBEDDING);
+    }
+
+    /** The final norm: [hidden]. */
+    Tensor norm() {
+        return end(TensorNames.FINAL_NORM);
+    }
+
+    /** The language-model head: [vocabulary, hidden]; the embedding where the two are tied. */
+    Tensor head() {
+        return end(TensorNames.head(base.config()));
+    }
+
+    private Tensor end(String name) {
+        return made.computeIfAbsent(new Key(null, null, name), _ -> view(base.tensor(name)));
+    }
+
+    /** Outlives the scope that it is made in. */
+    private Tensor view(dev.slayer.surgery.checkpoint.Tensor source) {
+        Tensor view = Tensors.view(source);
+        if (widened && view.scalar_type().intern() != ScalarType.Float) {
+            try (Tensor narrow = view) {
+                view = narrow.to(ScalarType.Float);
+            }
+        }
+        if (PointerScope.getInnerScope() != null) {
+            var _ = view.retainReference();
+        }
+        return view;
+    }
+
+    @Override
+    public void close() {
+        made.values().forEach(Tensor::close);
+        made.clear();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+}

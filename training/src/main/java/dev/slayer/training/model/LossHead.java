@@ -1,0 +1,125 @@
+package dev.slayer.training.model;
+
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.checkpoint.TensorNames;
+import dev.slayer.training.torch.Tensors;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * From the rows after the last slot to the loss: final norm, language-model head, cross entropy. Only rows with a learned target
+ * are taken, some thousand numbers of a vocabulary at a time, so memory does not grow with tokens times vocabulary.
+ */
+final class LossHead {
+    /** Logits at a time: 64 MiB of float32, and three times that on the way back. */
+    private static final long LOGITS = 1 << 24;
+    /** Sum instead of mean, as libtorch numbers it. */
+    private static final long SUM = 2;
+
+    private final ModelConfig config;
+    private final Parameters parameters;
+    private final FrozenWeights frozen;
+    private final int rowsAtATime;
+
+    LossHead(ModelConfig config, Parameters parameters, FrozenWeights frozen) {
+        this.config = config;
+        this.parameters = parameters;
+        this.frozen = frozen;
+        this.rowsAtATime = Math.clamp(LOGITS / config.vocabularySize(), 16, 1 << 16);
+    }
+
+    /** What is done with some of the rows that have a learned target. */
+    private interface Piece {
+        /**
+         * Takes some rows.
+         *
+         * @param places in the batch: [count]
+         * @param rows after the last slot: [count, hidden]
+         * @param targets [count]
+         */
+        void take(Tensor places, Tensor rows, Tensor targets);
+    }
+
+    /**
+     * Adds the head's own gradients, and writes that of the rows.
+     *
+     * @param top rows after the last slot: [rows, length, hidden]
+     * @param gradient of them, 0 at first; null if nobody below the head is trained
+     * @return sum of the losses, undivided
+     */
+    double train(Tensor top, Rows rows, double divisor, Tensor gradient) {
+        double[] sum = new double[1];
+        boolean wanted = gradient != null || parameters.has(TensorNames.HEAD) || parameters.has(TensorNames.FINAL_NORM);
+        each(top, rows, (places, taken, targets) -> {
+            Tensor leaf = taken.detach().set_requires_grad(gradient != null);
+            Tensor loss = torch.cross_entropy_loss(logits(leaf), targets, new TensorOptional(), SUM, Rows.IGNORED, 0);
+            sum[0] += loss.item_double();
+            if (wanted) {
+                loss.div(new Scalar(divisor)).backward();
+            }
+            if (gradient != null) {
+                var _ = gradient.view(-1, config.hiddenSize()).index_copy_(0, places, leaf.grad());
+            }
+        });
+        return sum[0];
+    }
+
+    /** Log-probabilities of the learned targets, in the order of the rows. */
+    float[] logProbabilities(Tensor top, Rows rows) {
+        float[] all = new float[rows.learned()];
+        int[] done = new int[1];
+        try (NoGradGuard _ = new NoGradGuard()) {
+            each(top, rows, (places, taken, targets) -> {
+                Tensor chosen = torch.log_softmax(logits(taken), -1).gather(-1, targets.unsqueeze(1));
+                float[] values = Tensors.floats(chosen);
+                System.arraycopy(values, 0, all, done[0], values.length);
+                done[0] += values.length;
+            });
+        }
+        return all;
+    }
+
+    private Tensor logits(Tensor rows) {
+        Tensor norm = parameters.has(TensorNames.FINAL_NORM)
+                ? parameters.leaf(TensorNames.FINAL_NORM)
+                : Trained.wide(frozen.norm());
+        return torch.linear(DecoderBlock.norm(config, rows, norm), head());
+    }
+
+    private Tensor head() {
+        if (parameters.has(TensorNames.HEAD)) {
+            return parameters.leaf(TensorNames.HEAD);
+        }
+        return config.tiedEmbeddings() && parameters.has(TensorNames.EMBEDDING)
+                ? parameters.leaf(TensorNames.EMBEDDING)
+                : Trained.wide(frozen.head());
+    }
+
+    private void each(Tensor top, Rows rows, Piece piece) {
+        Tensor flat = top.detach().view(-1, config.hiddenSize());
+        long[] places = new long[rows.learned()];
+        int learned = 0;
+        for (int i = 0; i < rows.targets().length; i++) {
+            if (rows.targets()[i] != Rows.IGNORED) {
+                places[learned++] = i;
+            }
+        }
+        for (int from = 0; from < learned; from += rowsAtATime) {
+            int first = from;
+            int count = Math.min(rowsAtATime, learned - from);
+            Scoped.run(() -> {
+                long[] some = new long[count];
+                long[] targets = new long[count];
+                for (int i = 0; i < count; i++) {
+                    some[i] = places[first + i];
+                    targets[i] = rows.targets()[(int) some[i]];
+                }
+                Tensor at = Tensors.of(some, count);
+                piece.take(at, flat.index_select(0, at), Tensors.of(targets, count));
+            });
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package dev.slayer.training.torch;
+
+import dev.slayer.surgery.SlayerException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Starts libtorch in this process, once. What JavaCPP and MKL read from properties and from the environment is set here, so that
+ * no command line has to: unpacked libraries go to Slayer's cache folder, memory is not watched by JavaCPP (it takes the mapped
+ * checkpoint for a leak), and MKL takes the place of OpenBLAS, whose threads and OpenMP's hinder each other.
+ */
+public final class LibTorch {
+    private static boolean started;
+
+    private LibTorch() {}
+
+    /**
+     * Loads the library if it is not there yet.
+     *
+     * @param threads of one operation; 0 for one per core
+     * @throws SlayerException 500 if the library cannot be loaded here, saying why
+     */
+    public static synchronized void start(int threads) {
+        if (!started) {
+            load();
+            started = true;
+        }
+        torch.set_num_threads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+    }
+
+    /** Threads of one operation. */
+    public static int threads() {
+        return torch.get_num_threads();
+    }
+
+    private static void load() {
+        System.setProperty("org.bytedeco.javacpp.maxBytes", "0");
+        System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+        System.setProperty("org.bytedeco.openblas.load", "mkl");
+        if (System.getProperty("org.bytedeco.javacpp.cachedir") == null) {
+            System.setProperty("org.bytedeco.javacpp.cachedir", cache().toString());
+        }
+        // libtorch brings GNU's OpenMP; MKL would load Intel's beside it.
+        setEnvironment("MKL_THREADING_LAYER", "GNU");
+        try {
+            Loader.load(torch.class);
+        } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
+            throw SlayerException.internal(
+                    "libtorch cannot be loaded on " + Loader.Detector.getPlatform() + " (training needs linux-x86_64): "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static Path cache() {
+        String home = System.getenv("XDG_CACHE_HOME");
+        Path caches =
+                home == null || home.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(home);
+        return caches.resolve("slayer").resolve("libtorch");
+    }
+
+    /** Java cannot change its environment, the C library can; MKL asks the C library. */
+    private static void setEnvironment(String name, String value) {
+        Linker linker = Linker.nativeLinker();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment function = linker.defaultLookup().findOrThrow("setenv");
+            FunctionDescriptor type = FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
+            int code = (int) linker.downcallHandle(function, type)
+                    .invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), 1);
+            if (code != 0) {
+                throw SlayerException.internal("setenv " + name + " failed with " + code, null);
+            }
+        } catch (Throwable e) {
+            throw SlayerException.internal("the environment variable " + name + " cannot be set: " + e, e);
+        }
+    }
+}
