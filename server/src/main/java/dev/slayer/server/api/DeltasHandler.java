@@ -105,7 +105,7 @@ final class DeltasHandler {
             json.writeStringField("reason", entry.reason());
         }
         if (entry.loaded().isPresent()) {
-            Deltas.Loaded loaded = entry.loaded().get();
+            LoadedDelta loaded = entry.loaded().get();
             Delta delta = loaded.delta();
             json.writeStringField("base", loaded.model().base());
             json.writeStringField("method", delta.info().provenance().method());
