@@ -1,27 +1,17 @@
 package dev.slayer.server.api;
 
-import dev.slayer.server.engine.Donor;
-import dev.slayer.server.store.StoredVariant;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.checkpoint.CheckpointHash;
-import dev.slayer.surgery.checkpoint.TensorNames;
-import dev.slayer.surgery.delta.Delta;
 import dev.slayer.surgery.delta.DeltaInfo;
-import dev.slayer.surgery.layout.Layout;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SequencedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -40,9 +30,7 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
     private static final int CLOSE_SECONDS = 5;
 
     private final Catalog catalog;
-    private final ModelDirectory models;
-    private final Checkpoints checkpoints;
-    private final DeltaLender lender;
+    private final DeltaOpener opener;
     private final Optional<Path> folder;
     private final Map<String, Entry> entries = new LinkedHashMap<>(); // guarded by this
     private final ExecutorService worker = Executors.newSingleThreadExecutor(
@@ -50,9 +38,7 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
 
     Deltas(Catalog catalog, ModelDirectory models, Checkpoints checkpoints, ApiParts parts) {
         this.catalog = catalog;
-        this.models = models;
-        this.checkpoints = checkpoints;
-        this.lender = parts.deltas();
+        this.opener = new DeltaOpener(models, checkpoints, parts.deltas(), this::loaded);
         this.folder = parts.folders().deltas();
     }
 
@@ -69,20 +55,11 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
      * @param loaded empty if it is broken
      * @param reason why it cannot be loaded; empty unless it is broken
      */
-    record Entry(String name, Path folder, State state, Optional<Loaded> loaded, String reason) {
+    record Entry(String name, Path folder, State state, Optional<LoadedDelta> loaded, String reason) {
         Entry as(State next) {
             return new Entry(name, folder, next, loaded, reason);
         }
     }
-
-    /**
-     * A delta that is loaded.
-     *
-     * @param over the delta over its base
-     * @param served the layout that runs it
-     * @param release lets go of what it uses, when it has been given back
-     */
-    record Loaded(ServedDelta model, Delta delta, Checkpoint over, Layout served, Donor donor, Runnable release) {}
 
     /** All, in the order in which they came. */
     synchronized List<Entry> all() {
@@ -106,7 +83,13 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
 
     /** Weights of a delta over its base, if there is one of that name that is loaded or being unloaded. */
     synchronized Optional<Checkpoint> weights(String name) {
-        return Optional.ofNullable(entries.get(name)).flatMap(Entry::loaded).map(Loaded::over);
+        return Optional.ofNullable(entries.get(name)).flatMap(Entry::loaded).map(LoadedDelta::over);
+    }
+
+    private synchronized Optional<LoadedDelta> loaded(String name) {
+        return Optional.ofNullable(entries.get(name))
+                .filter(entry -> entry.state == State.LOADED)
+                .flatMap(Entry::loaded);
     }
 
     /**
@@ -210,7 +193,16 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
                                 : "'" + name + "' is being unloaded: requests still use it. Try again later.",
                         null);
             }
-            Loaded loaded = open(name, path);
+            LoadedDelta loaded = opener.open(name, path);
+            boolean lent = false;
+            try {
+                catalog.lend(loaded.model(), loaded.variant());
+                lent = true;
+            } finally {
+                if (!lent) {
+                    loaded.discard();
+                }
+            }
             entries.remove(name); // a broken one before it
             note(new Entry(name, path, State.LOADED, Optional.of(loaded), ""));
         }
@@ -219,107 +211,6 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
 
     private synchronized void note(Entry entry) {
         entries.put(entry.name, entry);
-    }
-
-    private Loaded open(String name, Path path) {
-        DeltaInfo info = DeltaInfo.read(path);
-        LoadedCheckpoint base = base(info, path);
-        Deque<Runnable> undo = new ArrayDeque<>();
-        boolean done = false;
-        try {
-            hold(base.model().residency(), base.model().name(), undo);
-            Delta delta = Delta.open(
-                    path, base.weights().config(), models.namespace(base.model().name()));
-            undo.push(delta::close);
-            Checkpoint over = delta.over(sources(base, delta.layout(), undo)::get);
-            Layout served = delta.served(name);
-            Donor donor = lender.lend(name, delta, over);
-            undo.pop(); // the lender closes it
-            undo.push(() -> donor.retire().join());
-            ServedDelta model =
-                    new ServedDelta(name, base.model().name(), delta.config(), delta.layout(), new Residency());
-            catalog.lend(model, variant(model, served, delta));
-            undo.pop();
-            done = true;
-            return new Loaded(model, delta, over, served, donor, () -> run(undo));
-        } finally {
-            if (!done) {
-                run(undo);
-            }
-        }
-    }
-
-    private static void run(Deque<Runnable> undo) {
-        while (!undo.isEmpty()) {
-            undo.pop().run();
-        }
-    }
-
-    private static StoredVariant variant(ServedDelta model, Layout served, Delta delta) {
-        return new StoredVariant(
-                model.name(),
-                model.base(),
-                model.base(),
-                served.text(),
-                List.copyOf(delta.info().slots()),
-                delta.trains(model.config().tiedEmbeddings() ? TensorNames.EMBEDDING : TensorNames.HEAD),
-                delta.info().provenance().created());
-    }
-
-    /** The checkpoint that a delta was trained on: the hash decides, its name only among equals. */
-    private LoadedCheckpoint base(DeltaInfo info, Path path) {
-        String wanted = info.provenance().baseHash();
-        String called = info.provenance().baseName();
-        SequencedMap<String, String> hashes = new LinkedHashMap<>();
-        LoadedCheckpoint found = null;
-        for (LoadedCheckpoint loaded : checkpoints.loaded()) {
-            String name = loaded.model().name();
-            hashes.put(name, CheckpointHash.of(loaded.weights()));
-            if (hashes.get(name).equals(wanted) && (found == null || name.equals(called))) {
-                found = loaded;
-            }
-        }
-        if (found == null) {
-            throw new SlayerException(
-                    409,
-                    Delta.BASE_MISMATCH,
-                    "name",
-                    "The delta " + path + " was trained on '" + Excerpt.of(called) + "' with hash "
-                            + Excerpt.of(wanted) + ", and no such checkpoint is loaded; there are "
-                            + ModelNames.list(hashes.entrySet().stream()
-                                    .map(one -> "'" + one.getKey() + "' with hash " + one.getValue())
-                                    .toList())
-                            + ".",
-                    null);
-        }
-        return found;
-    }
-
-    /** The base under the empty name and whatever the trained layout names, all held until the delta is released. */
-    private Map<String, Checkpoint> sources(LoadedCheckpoint base, Layout layout, Deque<Runnable> undo) {
-        Map<String, Checkpoint> sources = new HashMap<>();
-        sources.put("", base.weights());
-        for (String other : layout.checkpoints()) {
-            Optional<Entry> delta = Optional.ofNullable(entries.get(other)).filter(one -> one.state == State.LOADED);
-            if (delta.isPresent()) {
-                Loaded loaded = delta.get().loaded.orElseThrow();
-                hold(loaded.model.residency(), other, undo);
-                sources.put(other, loaded.over);
-            } else {
-                LoadedCheckpoint loaded = checkpoints.get(other);
-                hold(loaded.model().residency(), other, undo);
-                sources.put(other, loaded.weights());
-            }
-        }
-        return sources;
-    }
-
-    private static void hold(Residency residency, String name, Deque<Runnable> undo) {
-        if (!residency.enter()) {
-            throw new SlayerException(
-                    409, "checkpoint_in_use", "name", "'" + name + "' is being unloaded; load it again.", null);
-        }
-        undo.addLast(residency::leave);
     }
 
     @Override
@@ -334,7 +225,7 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
      * @throws SlayerException 404 or 409 as {@link Catalog#recall} says
      */
     CompletableFuture<Void> unload(String name) {
-        Loaded loaded;
+        LoadedDelta loaded;
         synchronized (this) {
             Entry entry = get(name);
             if (entry.state == State.BROKEN) {
@@ -345,11 +236,11 @@ final class Deltas implements DeltaRegistry, AutoCloseable {
             entries.put(name, entry.as(State.UNLOADING));
             loaded = entry.loaded.orElseThrow();
         }
-        return loaded.model
+        return loaded.model()
                 .residency()
                 .end()
-                .thenCompose(nobody -> loaded.donor.retire())
-                .thenRunAsync(loaded.release, worker)
+                .thenCompose(nobody -> loaded.donor().retire())
+                .thenRunAsync(loaded.release(), worker)
                 .whenComplete((done, failure) -> forget(name));
     }
 

@@ -8,6 +8,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
 
 /** GET /v1/deltas and /v1/deltas/{name}, POST /v1/deltas/load and /v1/deltas/unload. */
 final class DeltasHandler {
@@ -59,7 +60,9 @@ final class DeltasHandler {
         byte[] body = BodyReader.body(ctx);
         Answer.later(ctx, scope, () -> {
             String name = name(body);
-            return scope.deltas().unload(name).thenApply(done -> new Answer.Reply(200, unloaded(name)));
+            CompletableFuture<Void> unloading = scope.deltas().unload(name);
+            scope.metrics().forget(name);
+            return unloading.thenApply(done -> new Answer.Reply(200, unloaded(name)));
         });
     }
 
@@ -105,7 +108,7 @@ final class DeltasHandler {
             json.writeStringField("reason", entry.reason());
         }
         if (entry.loaded().isPresent()) {
-            Deltas.Loaded loaded = entry.loaded().get();
+            LoadedDelta loaded = entry.loaded().get();
             Delta delta = loaded.delta();
             json.writeStringField("base", loaded.model().base());
             json.writeStringField("method", delta.info().provenance().method());

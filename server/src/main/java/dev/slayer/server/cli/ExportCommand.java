@@ -35,13 +35,14 @@ final class ExportCommand implements Callable<Integer> {
                         "LAYOUT is what stands behind the @ of a model's name: 0-7,avg(7:8),8-11 or",
                         "remove=3;insert=5:average or preset=slayer. With one --delta, edits start from",
                         "what it trained, and without LAYOUT that is what is written.");
-        command.addPositional(positional("DIR", "The base checkpoint, in Hugging Face format.", true));
-        command.addPositional(positional("LAYOUT", "The stack, in the grammar of layouts.", false));
+        command.addPositional(positional(0, "DIR", "The base checkpoint, in Hugging Face format.", true));
+        command.addPositional(positional(1, "LAYOUT", "The stack, in the grammar of layouts.", false));
         Options.add(command, ExportSettings.ALL);
     }
 
-    private static PositionalParamSpec positional(String label, String description, boolean required) {
+    private static PositionalParamSpec positional(int index, String label, String description, boolean required) {
         return PositionalParamSpec.builder()
+                .index(Integer.toString(index))
                 .paramLabel(label)
                 .description(description)
                 .type(String.class)

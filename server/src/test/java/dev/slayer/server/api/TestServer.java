@@ -167,6 +167,9 @@ final class TestServer implements AutoCloseable {
         int maxConcurrentRequests = 200;
         int maxSequences = 64;
         final List<ServedModel> models = new ArrayList<>(List.of(model("tiny"), model("org/other")));
+        /** More models, which need not be stubs. */
+        List<LoadedCheckpoint> loaded = List.of();
+
         VariantStore store = VariantStore.inMemory();
         ApiFolders folders = ApiFolders.NONE;
         CheckpointLoader loader = (name, directory) -> new StubCheckpoint(directory).loaded(model(name));
@@ -175,10 +178,12 @@ final class TestServer implements AutoCloseable {
         Duration stallTimeout = Duration.ofSeconds(60);
 
         ApiParts parts(StubEngine engine) {
+            List<LoadedCheckpoint> checkpoints = new ArrayList<>(models.stream()
+                    .map(model -> new StubCheckpoint(Path.of("/" + model.name())).loaded(model))
+                    .toList());
+            checkpoints.addAll(loaded);
             return new ApiParts(
-                    models.stream()
-                            .map(model -> new StubCheckpoint(Path.of("/" + model.name())).loaded(model))
-                            .toList(),
+                    checkpoints,
                     loader,
                     deltas,
                     folders,
