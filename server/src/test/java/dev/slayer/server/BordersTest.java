@@ -52,6 +52,45 @@ class BordersTest {
     }
 
     @Test
+    void onlyJobsAndTheCommandLineTrainAndTheyKnowRunsAndDataOnly() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server..")
+                .and()
+                .resideOutsideOfPackages("dev.slayer.server.jobs..", "dev.slayer.server.cli..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.slayer.training.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.training.torch..",
+                        "dev.slayer.training.model..",
+                        "dev.slayer.training.method..",
+                        "dev.slayer.training.optimize.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.training..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.slayer.server.."));
+    }
+
+    @Test
+    void jobsKnowNeitherHttpNorTheEngine() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.slayer.server.jobs..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.slayer.server.api..", "dev.slayer.server.cli..", "dev.slayer.server.engine.."));
+    }
+
+    @Test
     void onlyBlocksUseTheBinding() {
         check(noClasses()
                 .that()
@@ -133,6 +172,7 @@ class BordersTest {
                         "dev.slayer.server.api..",
                         "dev.slayer.server.cli..",
                         "dev.slayer.server.engine..",
+                        "dev.slayer.server.jobs..",
                         "dev.slayer.server.text.."));
     }
 

@@ -21,7 +21,11 @@ public record JobProgress(
         List<String> resultFiles) {
     static final JobProgress NONE = new JobProgress(false, null, null, null, null, List.of());
 
-    /** Why a job failed, as an error body says it. @param param may be null */
+    /**
+     * Why a job failed, as an error body says it.
+     *
+     * @param param the field at fault, or null
+     */
     public record JobError(String code, String message, String param) {}
 
     public JobProgress {

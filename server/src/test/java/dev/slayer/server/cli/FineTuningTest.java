@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.slayer.server.api.OpenAiClient;
 import dev.slayer.server.cli.TrainingServer.Answer;
+import dev.slayer.server.golden.Golden;
 import dev.slayer.server.jobs.JobSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,7 +29,7 @@ class FineTuningTest {
     @Test
     void aJobsResultIsAtOnceAModelBesideItsBaseAndCanBeTakenBack() {
         try (TrainingServer server = new TrainingServer(folder)) {
-            JsonNode before = server.scores("base");
+            JsonNode before = server.perplexity("base");
             String id = server.create(TrainingServer.request(server.data("foxes.jsonl", TrainingServer.rows(40)), 12)
                     .put("suffix", "fox"));
             JsonNode job = server.await(id, "succeeded");
@@ -35,14 +38,15 @@ class FineTuningTest {
             assertThat(job.get("trained_tokens").asLong()).isPositive();
             assertThat(job.get("finished_at").asLong())
                     .isGreaterThanOrEqualTo(job.get("created_at").asLong());
-            assertThat(server.scores("base")).isEqualTo(before);
-            assertThat(server.scores(model).asDouble()).isGreaterThan(before.asDouble());
+            assertThat(server.perplexity("base")).isEqualTo(before);
+            assertThat(server.perplexity(model).asDouble()).isPositive().isLessThan(before.asDouble());
             assertThat(server.get("/v1/models/" + model).ok().get("parent").asText())
                     .isEqualTo("base");
             ObjectNode ab =
-                    TrainingServer.JSON.createObjectNode().put("max_tokens", 2).put("prompt", "the fox");
+                    TrainingServer.JSON.createObjectNode().put("max_tokens", 2).put("stream", false);
+            ab.putArray("prompts").add("the fox");
             ab.putArray("variants").add("base").add(model);
-            assertThat(server.post("/v1/ab", ab).status()).isEqualTo(200);
+            server.post("/v1/ab", ab).ok();
             String results = job.at("/result_files/0").asText();
             assertThat(server.get("/v1/files/" + results).ok().get("purpose").asText())
                     .isEqualTo("fine-tune-results");
@@ -75,11 +79,12 @@ class FineTuningTest {
             assertThat(server.losses(id)).hasSize(60);
             server.await(waiting, "succeeded");
             assertThat(server.losses(waiting)).isEqualTo(server.losses(id));
-            assertThat(server.scores(server.job(waiting).get("fine_tuned_model").asText()))
-                    .isEqualTo(server.scores(job.get("fine_tuned_model").asText()));
+            assertThat(server.perplexity(
+                            server.job(waiting).get("fine_tuned_model").asText()))
+                    .isEqualTo(server.perplexity(job.get("fine_tuned_model").asText()));
         }
         try (TrainingServer server = new TrainingServer(folder)) { // and what was made is served again
-            assertThat(server.scores(server.job(id).get("fine_tuned_model").asText())
+            assertThat(server.perplexity(server.job(id).get("fine_tuned_model").asText())
                             .isNumber())
                     .isTrue();
         }
@@ -125,13 +130,13 @@ class FineTuningTest {
     @Test
     void requestsGetTheSameAnswersWhileAJobRuns() {
         try (TrainingServer server = new TrainingServer(folder)) {
-            JsonNode alone = server.scores("base");
+            JsonNode alone = server.perplexity("base");
             String id =
                     server.create(TrainingServer.request(server.data("foxes.jsonl", TrainingServer.rows(40)), 100_000));
             server.awaitSteps(id, 2);
             int before = server.losses(id).size();
             for (int i = 0; i < 50; i++) {
-                assertThat(server.scores("base")).isEqualTo(alone);
+                assertThat(server.perplexity("base")).isEqualTo(alone);
             }
             server.awaitSteps(id, before + 1);
             assertThat(server.job(id).get("status").asText()).isEqualTo("running");
@@ -152,7 +157,7 @@ class FineTuningTest {
             String model = server.await(server.create(request), "succeeded")
                     .get("fine_tuned_model")
                     .asText();
-            assertThat(server.scores(model)).isNotEqualTo(server.scores("base"));
+            assertThat(server.perplexity(model)).isNotEqualTo(server.perplexity("base"));
         }
     }
 
@@ -211,7 +216,15 @@ class FineTuningTest {
             String model = server.await(server.create(request), "succeeded")
                     .get("fine_tuned_model")
                     .asText();
-            assertThat(server.get("/v1/deltas/" + model).ok().get("slots")).isEqualTo(made.get("trainable_slots"));
+            List<Integer> trainable = new ArrayList<>();
+            made.get("slots").forEach(slot -> {
+                if (slot.get("trainable").asBoolean()) {
+                    trainable.add(slot.get("slot").asInt());
+                }
+            });
+            List<Integer> trained = new ArrayList<>();
+            server.get("/v1/deltas/" + model).ok().get("slots").forEach(slot -> trained.add(slot.asInt()));
+            assertThat(trained).isNotEmpty().isEqualTo(trainable);
         }
     }
 
@@ -328,10 +341,18 @@ class FineTuningTest {
 
     @Test
     void aServerWithoutADataFolderSaysThatItTrainsNothing() {
-        try (LiveServer server =
-                new LiveServer(java.util.Map.of("base", dev.slayer.server.golden.Golden.checkpoint("random-llama2")))) {
+        try (LiveServer server = new LiveServer(Map.of("base", Golden.checkpoint("random-llama2")))) {
             assertThat(server.get("/v1/files").body()).contains("training_not_allowed");
             assertThat(server.post("/v1/fine_tuning/jobs", "{}").body()).contains("training_not_allowed");
+        }
+    }
+
+    @Test
+    void theOpenAiPythonClientIsContent() throws Exception {
+        try (TrainingServer server = new TrainingServer(folder)) {
+            OpenAiClient.Result result = OpenAiClient.run(
+                    "tests/fine_tuning_client.py", List.of(), Map.of("SLAYER_BASE_URL", server.url() + "/v1"));
+            assertThat(result.exitCode()).as(result.output()).isZero();
         }
     }
 

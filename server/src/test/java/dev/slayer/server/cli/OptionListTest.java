@@ -44,6 +44,10 @@ class OptionListTest {
                         "export-folder",
                         "checkpoint-folder",
                         "deltas",
+                        "training-memory",
+                        "training-threads",
+                        "max-file",
+                        "max-files",
                         "drain-timeout",
                         "log-level",
                         "config");

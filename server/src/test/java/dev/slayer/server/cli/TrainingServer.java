@@ -26,6 +26,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
@@ -44,7 +46,7 @@ final class TrainingServer implements AutoCloseable {
     }
 
     TrainingServer(Path data, JobSettings jobs) {
-        server = new Server()
+        this(new Server()
                 .start(new ServeSettings(
                         List.of(new ModelSource("base", Golden.checkpoint("random-llama2"))),
                         Precision.FP32,
@@ -60,7 +62,12 @@ final class TrainingServer implements AutoCloseable {
                                 Optional.of(data.resolve("deltas"))),
                         jobs,
                         Duration.ofSeconds(10),
-                        LogLevel.WARN));
+                        LogLevel.WARN)));
+    }
+
+    /** Any server. */
+    TrainingServer(RunningServer server) {
+        this.server = server;
     }
 
     URI url() {
@@ -216,7 +223,7 @@ final class TrainingServer implements AutoCloseable {
 
     /** Losses of a job's steps, in their order; of one that was made twice the last. */
     List<Double> losses(String id) {
-        java.util.SortedMap<Long, Double> losses = new java.util.TreeMap<>();
+        SortedMap<Long, Double> losses = new TreeMap<>();
         events(id).stream()
                 .map(event -> event.get("data"))
                 .filter(data -> data.has("train_loss"))
@@ -225,11 +232,11 @@ final class TrainingServer implements AutoCloseable {
         return List.copyOf(losses.values());
     }
 
-    /** Log-probabilities of a text's tokens. */
-    JsonNode scores(String model) {
+    /** Perplexity of a text like those that are trained on. */
+    JsonNode perplexity(String model) {
         ObjectNode body =
                 JSON.createObjectNode().put("model", model).put("text", "the fox number 3 runs over 21 hills");
-        return post("/v1/perplexity", body).ok().at("/data/0/mean_logprob");
+        return post("/v1/perplexity", body).ok().at("/data/0/perplexity");
     }
 
     @Override

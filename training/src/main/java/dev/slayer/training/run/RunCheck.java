@@ -54,6 +54,7 @@ public final class RunCheck {
      */
     public static Memory memory(TrainingRecipe recipe, Checkpoint base, Namespace others) {
         ModelConfig config = base.config();
+        var _ = DataPlan.of(recipe, Path.of(".")); // refuses options that cannot be
         Expansion expansion = expansion(recipe, config, others);
         long steps = recipe.run().steps() > 0 ? recipe.run().steps() : ADAPTIVE_STEPS;
         Method method = MethodPlan.of(recipe.method(), expansion, steps);

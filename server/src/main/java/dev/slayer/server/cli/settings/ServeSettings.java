@@ -240,6 +240,10 @@ public record ServeSettings(
             EXPORT_FOLDER,
             CHECKPOINT_FOLDER,
             DELTAS,
+            TRAINING_MEMORY,
+            TRAINING_THREADS,
+            MAX_FILE,
+            MAX_FILES,
             DRAIN_TIMEOUT,
             LOG_LEVEL,
             CONFIG);
