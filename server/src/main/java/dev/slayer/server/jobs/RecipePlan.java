@@ -25,6 +25,7 @@ final class RecipePlan {
     private static final int SUPERVISED_EPOCHS = 3;
     private static final int BATCH = 4;
     private static final long VALIDATION_TOKENS = 1 << 18;
+    private static final long MOST_VALIDATED = 1 << 24;
     private static final int MOST_KEPT = 5;
     private static final long MOST_STEPS = 10_000_000;
     private static final Set<String> OWN = Set.of("recipe", "layout", "hyperparameters");
@@ -255,6 +256,7 @@ final class RecipePlan {
         }
         int context = model.base().config().contextLength();
         within("data.length", recipe.data().length(), 2, context);
+        within("data.validation_tokens", recipe.data().validationTokens(), 1, MOST_VALIDATED);
         within("run.threads", recipe.run().threads(), 1, settings.threads());
         within("run.keep", recipe.run().keep(), 1, MOST_KEPT);
         within("run.steps", recipe.run().steps(), 0, MOST_STEPS);

@@ -150,7 +150,9 @@ final class Trainer implements AutoCloseable {
 
     /** Not finished, it was stopped: its status says by whom, and stays. */
     private void settle(JobQueue.Work work, TrainingRun.Outcome outcome, JobLog log) {
-        queue.change(work.job(), job -> job.with(job.progress().at(outcome.tokens(), null)));
+        if (outcome.steps() > 0) {
+            queue.change(work.job(), job -> job.with(job.progress().at(outcome.tokens(), null)));
+        }
         if (!outcome.finished() || !queue.mayPublish(work)) {
             return;
         }

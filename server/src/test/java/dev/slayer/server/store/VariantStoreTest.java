@@ -152,6 +152,28 @@ class VariantStoreTest {
     }
 
     @Test
+    void aFileFromBeforeThereWereJobsKeepsItsVariantsAndGetsThem() throws SQLException {
+        StoredVariant variant = new StoredVariant("v", "base", "base", "0-1", List.of(1), false, Instant.now());
+        try (VariantStore store = VariantStore.open(folder)) {
+            store.add(variant);
+        }
+        try (Connection other = DriverManager.getConnection("jdbc:h2:file:" + folder.resolve("slayer"), "slayer", "");
+                Statement statement = other.createStatement()) {
+            statement.execute("drop table file, job, job_event, job_checkpoint");
+            statement.execute("update schema_version set version = 1");
+        }
+        StoredJob job = new StoredJob("ftjob-1", Instant.now(), "queued", 1, "{}");
+        try (VariantStore store = VariantStore.open(folder)) {
+            assertThat(store.all()).containsExactly(variant);
+            store.jobs().orElseThrow().addJob(job);
+        }
+        try (VariantStore store = VariantStore.open(folder)) {
+            assertThat(store.all()).containsExactly(variant);
+            assertThat(store.jobs().orElseThrow().job("ftjob-1")).contains(job);
+        }
+    }
+
+    @Test
     void aFolderThatCannotBeWrittenIsOneSentence() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "");
         assertThatThrownBy(() -> VariantStore.open(file))

@@ -75,7 +75,10 @@ public final class TrainingRun {
         ModelConfig config = inputs.base().config();
         Expansion expansion = expansion(config);
         TrainingData data = TrainingData.open(DataPlan.of(recipe, inputs.dataFolder()), inputs.codec());
-        long steps = steps(data);
+        long steps = steps(data, control);
+        if (control.stopped() && steps == 0) {
+            return new Outcome(false, 0, 0, Optional.empty());
+        }
         Method method = MethodPlan.of(recipe.method(), expansion, steps);
         TrainingModel.Options options =
                 new TrainingModel.Options(recipe.run().recompute(), recipe.run().seed());
@@ -100,8 +103,8 @@ public final class TrainingRun {
         return parameters.expand(config, Layout.identity(config.layers()), inputs.others());
     }
 
-    /** Steps of the whole run. Where neither steps nor tokens say it, the data is read once to count. */
-    private long steps(TrainingData data) {
+    /** Steps of the whole run. Where neither steps nor tokens say it, the data is read once to count; 0 if that was stopped. */
+    private long steps(TrainingData data, RunControl control) {
         if (recipe.run().steps() > 0) {
             return recipe.run().steps();
         }
@@ -113,9 +116,12 @@ public final class TrainingRun {
         }
         long count = 0;
         try (BatchStream stream = data.train()) {
-            while (stream.next().isPresent()) {
+            while (!control.stopped() && stream.next().isPresent()) {
                 count++;
             }
+        }
+        if (control.stopped()) {
+            return 0;
         }
         if (count == 0) {
             throw SlayerException.badRequest("data", "the data gives not one batch");
