@@ -312,7 +312,15 @@ public final class TrainingRun {
                     optimizer,
                     tokens,
                     baseHash);
-            home.write("ranks.json", RankTable.json(optimizer.ranks()));
+            home.write(
+                    "losses.svg",
+                    Charts.losses(
+                            home.metrics(),
+                            inputs.baseName() + " " + model.layout().text()));
+            if (!optimizer.ranks().isEmpty()) {
+                home.write("ranks.json", RankTable.json(optimizer.ranks()));
+                home.write("ranks.svg", Charts.ranks(optimizer.ranks()));
+            }
             tell(new RunEvent.Finished(optimizer.steps(), tokens, delta.orElse(null)));
             return new Outcome(true, optimizer.steps(), tokens, delta);
         }
