@@ -12,6 +12,7 @@ import java.util.Objects;
  *
  * @param checkpoints that are loaded already and known to the engine; the first is the default model
  * @param loader opens more of them
+ * @param deltas puts deltas on the device
  * @param folders that clients may name something in
  * @param store keeps variants
  * @param engine runs sequences
@@ -20,6 +21,7 @@ import java.util.Objects;
 public record ApiParts(
         List<LoadedCheckpoint> checkpoints,
         CheckpointLoader loader,
+        DeltaLender deltas,
         ApiFolders folders,
         VariantStore store,
         Engine engine,
@@ -27,6 +29,7 @@ public record ApiParts(
     public ApiParts {
         checkpoints = List.copyOf(checkpoints);
         Objects.requireNonNull(loader);
+        Objects.requireNonNull(deltas);
         Objects.requireNonNull(folders);
         Objects.requireNonNull(store);
         Objects.requireNonNull(engine);

@@ -9,6 +9,7 @@ record ApiScope(
         ModelDirectory models,
         Catalog catalog,
         Checkpoints checkpoints,
+        Deltas deltas,
         Exports exports,
         Engine engine,
         Guides guides,

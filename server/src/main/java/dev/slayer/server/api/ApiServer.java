@@ -8,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
  */
 public interface ApiServer extends AutoCloseable {
     /**
-     * Reads the store of variants, binds and serves. Waits until requests can come.
+     * Reads the store of variants, loads the deltas that there are, binds and serves. Waits until requests can come.
      *
      * @throws dev.slayer.surgery.SlayerException if the address cannot be bound
      */
@@ -21,6 +21,9 @@ public interface ApiServer extends AutoCloseable {
 
     /** The port that was bound. */
     int port();
+
+    /** Where deltas are handed to the server. */
+    DeltaRegistry deltas();
 
     /**
      * Turns new work away with 503; completes when the last request in progress has been answered. What is left at the deadline

@@ -7,12 +7,15 @@ import dev.slayer.surgery.layout.Layout;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.regex.Pattern;
 
 /**
  * Which names there are: keeps variants in their store and shows what can be served of them in the directory, as checkpoints come
@@ -23,6 +26,9 @@ final class Catalog {
 
     private final ModelDirectory directory;
     private final VariantStore store;
+    /** Variants that are there because a delta is, and are not in the store. Guarded by this. */
+    private final Set<String> ofDeltas = new HashSet<>();
+
     private volatile SequencedMap<String, Variant> variants =
             Collections.unmodifiableSequencedMap(new LinkedHashMap<>());
 
@@ -96,6 +102,7 @@ final class Catalog {
     synchronized void delete(String name) {
         variant(name);
         store.remove(name);
+        ofDeltas.remove(name);
         SequencedMap<String, Variant> next = new LinkedHashMap<>(variants);
         next.remove(name);
         show(next);
@@ -106,6 +113,10 @@ final class Catalog {
         if (variants.containsKey(name)) {
             throw VariantStore.taken(name);
         }
+        requireNoCheckpoint(name);
+    }
+
+    private void requireNoCheckpoint(String name) {
         if (directory.checkpoint(name).isPresent()) {
             throw new SlayerException(
                     409, "name_taken", "name", "A checkpoint is called '" + name + "'; choose another name.", null);
@@ -115,6 +126,14 @@ final class Catalog {
     /** Serves a checkpoint, and the variants that waited for it. @throws SlayerException 409 if its name is taken */
     synchronized void add(ServedModel checkpoint) {
         requireFree(checkpoint.name());
+        if (directory.deltas().containsKey(checkpoint.name())) {
+            throw new SlayerException(
+                    409,
+                    "name_taken",
+                    "name",
+                    "A delta is called '" + checkpoint.name() + "'; choose another name.",
+                    null);
+        }
         directory.publish(checkpoint);
         reassess();
     }
@@ -137,8 +156,7 @@ final class Catalog {
         }
         List<String> takers = variants.values().stream()
                 .filter(variant -> !variant.stored().checkpoint().equals(name))
-                .filter(variant -> variant.model().stream()
-                        .anyMatch(model -> Donors.of(model.layout()).contains(name)))
+                .filter(variant -> takesOf(variant, name))
                 .map(Variant::name)
                 .toList();
         if (!takers.isEmpty()) {
@@ -150,9 +168,110 @@ final class Catalog {
                             + "; delete them first.",
                     null);
         }
+        requireNoDelta(
+                name,
+                directory.deltas().values().stream()
+                        .filter(delta -> delta.base().equals(name)
+                                || delta.trained().checkpoints().contains(name))
+                        .toList());
         directory.withdraw(name);
         reassess();
         return checkpoint;
+    }
+
+    /** Whether a layout's text has a name, even where nobody of that name is there to read it. */
+    private static boolean names(String layout, String name) {
+        return Pattern.compile("(?<![A-Za-z0-9._/-])" + Pattern.quote(name) + "[:)]")
+                .matcher(layout)
+                .find();
+    }
+
+    private static boolean takesOf(Variant variant, String name) {
+        return variant.model().stream()
+                .anyMatch(model -> model.layout().checkpoints().contains(name));
+    }
+
+    private static void requireNoDelta(String name, List<ServedDelta> takers) {
+        if (!takers.isEmpty()) {
+            throw new SlayerException(
+                    409,
+                    "checkpoint_in_use",
+                    "name",
+                    "Deltas are made over '" + name + "': "
+                            + ModelNames.list(
+                                    takers.stream().map(ServedDelta::name).toList())
+                            + "; unload them first.",
+                    null);
+        }
+    }
+
+    /**
+     * Lets layouts take of a delta, and serves it by its name; where a variant of that name takes of it, that one stays instead.
+     *
+     * @param own what serves the delta
+     * @throws SlayerException 409 if a checkpoint, another delta or a variant of something else has the name
+     */
+    synchronized void lend(ServedDelta delta, StoredVariant own) {
+        String name = delta.name();
+        requireNoCheckpoint(name);
+        if (directory.deltas().containsKey(name)) {
+            throw new SlayerException(
+                    409, "name_taken", "name", "A delta '" + name + "' is loaded; unload it first.", null);
+        }
+        Variant namesake = variants.get(name);
+        if (namesake != null && !names(namesake.stored().layout(), name)) {
+            throw VariantStore.taken(name);
+        }
+        directory.lend(delta);
+        SequencedMap<String, Variant> next = new LinkedHashMap<>(variants);
+        if (namesake == null) {
+            next.put(name, new Variant(own, Optional.empty(), "", new LongAdder()));
+            ofDeltas.add(name);
+        }
+        variants = next;
+        reassess();
+    }
+
+    /**
+     * No layout can take of a delta any more; the variant that served it goes.
+     *
+     * @throws SlayerException 404 if there is none of that name; 409 if other variants or deltas take of it
+     */
+    synchronized void recall(String name) {
+        if (!directory.deltas().containsKey(name)) {
+            throw new SlayerException(
+                    404,
+                    "delta_not_found",
+                    "name",
+                    "There is no delta '" + Excerpt.of(name) + "'; loaded: "
+                            + ModelNames.list(directory.deltas().keySet()) + ".",
+                    null);
+        }
+        List<String> takers = variants.values().stream()
+                .filter(variant -> !(variant.name().equals(name) && ofDeltas.contains(name)))
+                .filter(variant -> takesOf(variant, name))
+                .map(Variant::name)
+                .toList();
+        if (!takers.isEmpty()) {
+            throw new SlayerException(
+                    409,
+                    "delta_in_use",
+                    "name",
+                    "Variants take of the delta '" + name + "': " + ModelNames.list(takers) + "; delete them first.",
+                    null);
+        }
+        requireNoDelta(
+                name,
+                directory.deltas().values().stream()
+                        .filter(delta -> delta.trained().checkpoints().contains(name))
+                        .toList());
+        SequencedMap<String, Variant> next = new LinkedHashMap<>(variants);
+        if (ofDeltas.remove(name)) {
+            next.remove(name);
+        }
+        directory.recall(name);
+        variants = next;
+        reassess();
     }
 
     private SlayerException notLoaded(String name) {

@@ -36,14 +36,16 @@ final class Exports implements AutoCloseable {
     private final Optional<Path> folder;
     private final ModelDirectory models;
     private final Checkpoints checkpoints;
+    private final Deltas deltas;
     private final ExecutorService worker = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("export").factory());
     private final Map<String, Export> last = new LinkedHashMap<>(); // by variant; guarded by this
     private boolean busy; // guarded by this
 
-    Exports(ModelDirectory models, Checkpoints checkpoints, Optional<Path> folder) {
+    Exports(ModelDirectory models, Checkpoints checkpoints, Deltas deltas, Optional<Path> folder) {
         this.models = models;
         this.checkpoints = checkpoints;
+        this.deltas = deltas;
         this.folder = folder;
     }
 
@@ -164,8 +166,9 @@ final class Exports implements AutoCloseable {
     }
 
     private LayerSource sources(ServedModel model) {
-        return name ->
-                checkpoints.get(name.isEmpty() ? model.checkpoint() : name).weights();
+        return name -> name.isEmpty()
+                ? checkpoints.get(model.checkpoint()).weights()
+                : deltas.weights(name).orElseGet(() -> checkpoints.get(name).weights());
     }
 
     /**
@@ -176,6 +179,7 @@ final class Exports implements AutoCloseable {
     String mergeRecipe(Variant variant) {
         try (ModelUse use = models.use(RequestedModel.named(variant.name()))) {
             LayerSource sources = sources(use.model());
+            requireNoDelta(use.model());
             MergeRecipe recipe = MergeRecipe.of(
                     use.model().layout(),
                     name -> sources.checkpoint(name).directory().toString(),
@@ -183,6 +187,20 @@ final class Exports implements AutoCloseable {
             return recipe.json()
                     .orElseThrow(() -> new SlayerException(422, "no_slice_list", "name", recipe.reason() + ".", null))
                     .toPrettyString();
+        }
+    }
+
+    private void requireNoDelta(ServedModel model) {
+        for (String name : model.layout().checkpoints()) {
+            if (deltas.weights(name).isPresent()) {
+                throw new SlayerException(
+                        422,
+                        "no_slice_list",
+                        "name",
+                        "No slice list says this layout: it takes of the delta '" + name
+                                + "', which only Slayer reads; export it as a checkpoint.",
+                        null);
+            }
         }
     }
 

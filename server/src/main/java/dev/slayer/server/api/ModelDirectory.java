@@ -14,12 +14,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
- * The models that are served now, checkpoints and variants. Thread-safe: the table is an immutable value that a change replaces
+ * The models that are served now, checkpoints and variants, and the deltas that layouts may take of. Thread-safe: the table is an immutable value that a change replaces
  * whole, so a request keeps the model that it resolved.
  */
 public final class ModelDirectory {
@@ -38,7 +39,7 @@ public final class ModelDirectory {
                         "model", "Two models are called '" + model.name() + "'; name them apart with NAME=DIR.");
             }
         }
-        return new ModelDirectory(new Table(named, Map.of()));
+        return new ModelDirectory(new Table(named, Map.of(), Map.of()));
     }
 
     /** All models, the default first. */
@@ -70,8 +71,36 @@ public final class ModelDirectory {
             Table next = old.without(gone);
             SequencedMap<String, ServedModel> models = new LinkedHashMap<>(next.models);
             variants.forEach(variant -> models.put(variant.name(), variant));
-            return new Table(models, unavailable);
+            return new Table(models, unavailable, old.deltas);
         });
+    }
+
+    /** Lets layouts take of a delta from now on. */
+    void lend(ServedDelta delta) {
+        change(old -> {
+            Map<String, ServedDelta> next = new TreeMap<>(old.deltas);
+            next.put(delta.name(), delta);
+            return new Table(old.models, old.unavailable, next);
+        });
+    }
+
+    /** No layout can name a delta any more; requests that have resolved one go on. */
+    void recall(String name) {
+        change(old -> {
+            Map<String, ServedDelta> next = new TreeMap<>(old.deltas);
+            next.remove(name);
+            return new Table(old.models, old.unavailable, next);
+        });
+    }
+
+    /** The deltas that layouts can take of, by name. */
+    Map<String, ServedDelta> deltas() {
+        return table.get().deltas;
+    }
+
+    /** Whose layers a layout over a checkpoint may take. */
+    Namespace namespace(String base) {
+        return table.get().namespace(base);
     }
 
     private void change(UnaryOperator<Table> how) {
@@ -128,12 +157,14 @@ public final class ModelDirectory {
         Table now = table.get();
         ServedModel model = now.edit(wanted).model();
         List<Residency> held = new ArrayList<>();
-        for (ServedModel needed : now.needed(model)) {
-            if (!needed.residency().enter()) {
+        for (Map.Entry<String, Residency> needed : now.needed(model).entrySet()) {
+            if (!needed.getValue().enter()) {
                 held.forEach(Residency::leave);
-                throw ModelNames.notFound(needed.name(), table.get().models.keySet());
+                throw ModelNames.notFound(
+                        needed.getKey().isEmpty() ? model.name() : needed.getKey(),
+                        table.get().models.keySet());
             }
-            held.add(needed.residency());
+            held.add(needed.getValue());
         }
         return new ModelUse(model, wanted.shown(model), held);
     }
@@ -143,23 +174,28 @@ public final class ModelDirectory {
      *
      * @param models by name, the default first
      * @param unavailable variants that are kept but cannot be served, with the reason
+     * @param deltas that layouts can take of, by name
      */
-    private record Table(SequencedMap<String, ServedModel> models, Map<String, String> unavailable) {
+    private record Table(
+            SequencedMap<String, ServedModel> models,
+            Map<String, String> unavailable,
+            Map<String, ServedDelta> deltas) {
         Table {
             models = Collections.unmodifiableSequencedMap(models);
             unavailable = Map.copyOf(unavailable);
+            deltas = Collections.unmodifiableMap(new TreeMap<>(deltas));
         }
 
         Table with(ServedModel model) {
             SequencedMap<String, ServedModel> next = new LinkedHashMap<>(models);
             next.put(model.name(), model);
-            return new Table(next, unavailable);
+            return new Table(next, unavailable, deltas);
         }
 
         Table without(Set<String> names) {
             SequencedMap<String, ServedModel> next = new LinkedHashMap<>(models);
             next.keySet().removeAll(names);
-            return new Table(next, unavailable);
+            return new Table(next, unavailable, deltas);
         }
 
         ServedModel model(String name) {
@@ -188,7 +224,9 @@ public final class ModelDirectory {
             return new Namespace() {
                 @Override
                 public Optional<ModelConfig> config(String name) {
-                    return checkpoint(name).map(ServedModel::config);
+                    return checkpoint(name)
+                            .map(ServedModel::config)
+                            .or(() -> delta(name).map(ServedDelta::config));
                 }
 
                 @Override
@@ -214,12 +252,21 @@ public final class ModelDirectory {
             return parameters.expand(model.config(), start, namespace(model.checkpoint()));
         }
 
-        /** The checkpoints that a model's layers come from; its own first. */
-        List<ServedModel> needed(ServedModel model) {
-            List<ServedModel> needed = new ArrayList<>();
-            needed.add(model);
-            for (String donor : Donors.of(model.layout())) {
-                needed.add(checkpoint(donor).orElseThrow(() -> ModelNames.notFound(donor, models.keySet())));
+        Optional<ServedDelta> delta(String name) {
+            return Optional.ofNullable(deltas.get(name));
+        }
+
+        /** The checkpoints and deltas that a model's layers come from, by name; its own first. */
+        SequencedMap<String, Residency> needed(ServedModel model) {
+            SequencedMap<String, Residency> needed = new LinkedHashMap<>();
+            needed.put("", model.residency());
+            for (String donor : model.layout().checkpoints()) {
+                needed.put(
+                        donor,
+                        checkpoint(donor)
+                                .map(ServedModel::residency)
+                                .or(() -> delta(donor).map(ServedDelta::residency))
+                                .orElseThrow(() -> ModelNames.notFound(donor, models.keySet())));
             }
             return needed;
         }

@@ -46,6 +46,7 @@ final class Routes {
         routes.variants(new VariantsHandler(scope));
         routes.exports(new ExportHandler(scope));
         routes.checkpoints(new CheckpointsHandler(scope));
+        routes.deltas(new DeltasHandler(scope));
         routes.tokenizer(new TokenizerHandler(scope));
         routes.status(new StatusHandler(scope));
         return routes.router;
@@ -87,6 +88,13 @@ final class Routes {
         bare(HttpMethod.GET, "/v1/checkpoints", keys, checkpoints::list);
         bare(HttpMethod.POST, "/v1/checkpoints/load", keys, traffic, body, checkpoints::load);
         bare(HttpMethod.POST, "/v1/checkpoints/unload", keys, traffic, body, checkpoints::unload);
+    }
+
+    private void deltas(DeltasHandler deltas) {
+        bare(HttpMethod.GET, "/v1/deltas", keys, deltas::list);
+        bare(HttpMethod.GET, "/v1/deltas/:" + DeltasHandler.PARAMETER, keys, deltas::one);
+        bare(HttpMethod.POST, "/v1/deltas/load", keys, traffic, body, deltas::load);
+        bare(HttpMethod.POST, "/v1/deltas/unload", keys, traffic, body, deltas::unload);
     }
 
     private void tokenizer(TokenizerHandler tokenizer) {

@@ -7,6 +7,7 @@ import dev.slayer.surgery.layout.Expansion;
 import dev.slayer.surgery.layout.LayoutTable;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** How the API shows a variant. */
@@ -31,16 +32,17 @@ final class VariantView {
     /**
      * Slot by slot, and what it amounts to; for a worker thread.
      *
+     * @param deltas names of those that there are
      * @return nothing beyond what is kept if the variant cannot be served now
      */
-    static Optional<Stack> stack(Variant variant, Engine engine) {
+    static Optional<Stack> stack(Variant variant, Engine engine, Set<String> deltas) {
         return variant.model().map(model -> {
             Expansion expansion = new Expansion(
                     model.layout(),
                     new TreeSet<>(variant.stored().trainable()),
                     variant.stored().trainsHead());
             return new Stack(
-                    LayoutTable.of(expansion, model.config()), engine.cost(model.checkpoint(), model.layout()));
+                    LayoutTable.of(expansion, model.config(), deltas), engine.cost(model.checkpoint(), model.layout()));
         });
     }
 

@@ -67,7 +67,8 @@ final class VariantsHandler {
     }
 
     private JsonBody.Document document(Variant variant) {
-        Optional<VariantView.Stack> stack = VariantView.stack(variant, scope.engine());
+        Optional<VariantView.Stack> stack = VariantView.stack(
+                variant, scope.engine(), scope.models().deltas().keySet());
         return out -> {
             try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
                 json.writeStartObject();

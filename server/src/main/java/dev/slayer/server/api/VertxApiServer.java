@@ -49,6 +49,7 @@ final class VertxApiServer implements ApiServer {
         } catch (CompletionException e) {
             close(vertx);
             scope.exports().close();
+            scope.deltas().close();
             scope.checkpoints().close();
             throw new SlayerException(
                     500,
@@ -65,12 +66,15 @@ final class VertxApiServer implements ApiServer {
         ModelDirectory models = parts.directory();
         Catalog catalog = new Catalog(models, parts.store());
         Checkpoints checkpoints = new Checkpoints(catalog, parts);
+        Deltas deltas = new Deltas(catalog, models, checkpoints, parts);
+        deltas.loadAll();
         return new ApiScope(
                 settings,
                 models,
                 catalog,
                 checkpoints,
-                new Exports(models, checkpoints, parts.folders().exports()),
+                deltas,
+                new Exports(models, checkpoints, deltas, parts.folders().exports()),
                 parts.engine(),
                 new Guides(),
                 new ApiMetrics(parts.registry(), parts.engine(), catalog),
@@ -88,6 +92,11 @@ final class VertxApiServer implements ApiServer {
     }
 
     @Override
+    public DeltaRegistry deltas() {
+        return scope.deltas();
+    }
+
+    @Override
     public CompletableFuture<Void> drain(Duration deadline) {
         return scope.traffic().drain(deadline);
     }
@@ -96,6 +105,7 @@ final class VertxApiServer implements ApiServer {
     public void close() {
         close(vertx);
         scope.exports().close();
+        scope.deltas().close();
         scope.checkpoints().close();
     }
 

@@ -7,7 +7,6 @@ import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.export.CheckpointExport;
 import dev.slayer.surgery.layout.Expansion;
-import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.LayoutParameters;
 import dev.slayer.surgery.layout.LayoutTable;
 import java.io.PrintWriter;
@@ -21,31 +20,34 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParameterException;
 
-/** {@code slayer export}: writes an edited stack as a checkpoint, without a server. */
+/** {@code slayer export}: writes an edited stack, or a delta over its base, as a checkpoint, without a server. */
 final class ExportCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     void describe(CommandSpec command) {
         spec = command;
         command.usageMessage()
-                .description("Writes an edited stack of layers as a Hugging Face checkpoint.")
+                .description(
+                        "Writes an edited stack of layers, or a trained delta over its base, as a Hugging Face checkpoint.")
                 .sortOptions(false)
                 .footer(
                         "",
                         "LAYOUT is what stands behind the @ of a model's name: 0-7,avg(7:8),8-11 or",
-                        "remove=3;insert=5:average or preset=slayer.");
-        command.addPositional(positional("DIR", "The base checkpoint, in Hugging Face format."));
-        command.addPositional(positional("LAYOUT", "The stack, in the grammar of layouts."));
+                        "remove=3;insert=5:average or preset=slayer. With one --delta, edits start from",
+                        "what it trained, and without LAYOUT that is what is written.");
+        command.addPositional(positional(0, "DIR", "The base checkpoint, in Hugging Face format.", true));
+        command.addPositional(positional(1, "LAYOUT", "The stack, in the grammar of layouts.", false));
         Options.add(command, ExportSettings.ALL);
     }
 
-    private static PositionalParamSpec positional(String label, String description) {
+    private static PositionalParamSpec positional(int index, String label, String description, boolean required) {
         return PositionalParamSpec.builder()
+                .index(Integer.toString(index))
                 .paramLabel(label)
                 .description(description)
                 .type(String.class)
-                .arity("1")
-                .required(true)
+                .arity(required ? "1" : "0..1")
+                .required(required)
                 .build();
     }
 
@@ -53,6 +55,7 @@ final class ExportCommand implements Callable<Integer> {
     public Integer call() {
         CheckpointExport export;
         List<ModelSource> others;
+        List<ModelSource> deltas;
         try {
             SettingValues values = new SettingValues(
                     Options.given(spec.commandLine().getParseResult(), ExportSettings.ALL),
@@ -61,14 +64,23 @@ final class ExportCommand implements Callable<Integer> {
                     Options.folder());
             export = settings(values);
             others = values.all(ExportSettings.MODEL);
+            deltas = values.all(ExportSettings.DELTA);
+            requireLayout(deltas);
         } catch (SlayerException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-        try (Sources sources = new Sources(Options.folder().resolve(positional(0)), others);
+        try (Sources sources = new Sources(Options.folder().resolve(positional(0)), others, deltas);
                 Interruption _ = Interruption.onShutdown()) {
             export(export, sources);
         }
         return 0;
+    }
+
+    private void requireLayout(List<ModelSource> deltas) {
+        if (positional(1) == null && deltas.size() != 1) {
+            throw SlayerException.badRequest(
+                    "LAYOUT", "LAYOUT is missing; it can be left out only where there is one --delta to merge");
+        }
     }
 
     private CheckpointExport settings(SettingValues values) {
@@ -89,11 +101,9 @@ final class ExportCommand implements Callable<Integer> {
 
     private void export(CheckpointExport export, Sources sources) {
         Checkpoint base = sources.checkpoint("");
-        Expansion expansion = LayoutParameters.parse(positional(1))
-                .expand(
-                        base.config(),
-                        Layout.identity(base.config().layers()),
-                        name -> sources.find(name).map(Checkpoint::config));
+        LayoutParameters edits = positional(1) == null ? LayoutParameters.NONE : LayoutParameters.parse(positional(1));
+        Expansion expansion = edits.expand(
+                base.config(), sources.start(), name -> sources.find(name).map(Checkpoint::config));
         LayoutTable table = LayoutTable.of(expansion, base.config());
         PrintWriter err = spec.commandLine().getErr();
         err.printf(

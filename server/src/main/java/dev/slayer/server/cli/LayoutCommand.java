@@ -5,6 +5,7 @@ import dev.slayer.server.cli.settings.ModelSource;
 import dev.slayer.server.cli.settings.SettingValues;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.delta.Delta;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.LayoutParameters;
 import dev.slayer.surgery.layout.LayoutTable;
@@ -19,7 +20,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParameterException;
@@ -93,7 +96,15 @@ final class LayoutCommand implements Callable<Integer> {
                 return Optional.of(request.base.name());
             }
         };
-        return LayoutTable.of(request.layout.expand(config, Layout.identity(config.layers()), names), config);
+        Layout start = Layout.identity(config.layers());
+        for (ModelSource source : request.deltas) {
+            try (Delta delta = Delta.open(source.directory(), config, names)) {
+                others.put(source.name(), delta.config());
+                start = request.deltas.size() == 1 ? delta.served(source.name()) : start;
+            }
+        }
+        Set<String> deltas = request.deltas.stream().map(ModelSource::name).collect(Collectors.toSet());
+        return LayoutTable.of(request.layout.expand(config, start, names), config, deltas);
     }
 
     /**
@@ -101,8 +112,10 @@ final class LayoutCommand implements Callable<Integer> {
      *
      * @param base whose layers are numbered
      * @param models that have a name
+     * @param deltas of the base
      */
-    private record Request(ModelSource base, List<ModelSource> models, LayoutParameters layout) {
+    private record Request(
+            ModelSource base, List<ModelSource> models, List<ModelSource> deltas, LayoutParameters layout) {
         static Request of(List<String> words, SettingValues values) {
             List<ModelSource> models = values.all(LayoutSettings.MODEL);
             List<String> left = new ArrayList<>(words);
@@ -122,7 +135,8 @@ final class LayoutCommand implements Callable<Integer> {
                         "layout", "'" + left.getFirst() + "' is no directory; give a checkpoint, then a layout.");
             }
             ModelSource meant = base.orElseGet(() -> models.isEmpty() ? embedded() : models.getFirst());
-            return new Request(meant, models, merged(left, LayoutSettings.layout(values)));
+            return new Request(
+                    meant, models, values.all(LayoutSettings.DELTA), merged(left, LayoutSettings.layout(values)));
         }
 
         private static LayoutParameters merged(List<String> text, Map<String, String> options) {

@@ -57,6 +57,7 @@ final class Server implements Servers {
                     pool,
                     (name, checkpoint) -> device.runner(
                             name, checkpoint, type, pool, settings.engine().maxBatchTokens()),
+                    (name, over, delta) -> device.lend(name, over, delta.layout(), type),
                     registry);
         } catch (RuntimeException | Error e) {
             parts.close();
@@ -69,7 +70,12 @@ final class Server implements Servers {
         Parts parts = new Parts();
         try {
             KvPool pool = new KvPool(settings.engine().kvBytes());
-            return parts.serve(settings, pool, (name, checkpoint) -> stub(checkpoint, pool), parts.registry());
+            return parts.serve(
+                    settings,
+                    pool,
+                    (name, checkpoint) -> stub(checkpoint, pool),
+                    OpenDeltas.Device.NONE,
+                    parts.registry());
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
@@ -78,12 +84,12 @@ final class Server implements Servers {
 
     private static void gauges(MeterRegistry registry, CpuDevice device) {
         Gauge.builder("slayer_derived_blocks", () -> device.derivedBlocks().blocks())
-                .description("Averaged and merged blocks in memory")
+                .description("Averaged, merged and trained blocks and heads in memory")
                 .register(registry);
         Gauge.builder(
                         "slayer_derived_blocks_memory",
                         () -> device.derivedBlocks().bytes())
-                .description("Memory of averaged and merged blocks")
+                .description("Memory of averaged, merged and trained blocks and heads")
                 .baseUnit("bytes")
                 .register(registry);
     }
@@ -157,6 +163,7 @@ final class Server implements Servers {
                 ServeSettings settings,
                 KvPool pool,
                 BiFunction<String, Checkpoint, Runner> runners,
+                OpenDeltas.Device device,
                 PrometheusMeterRegistry registry) {
             Opening store = own(new Opening(() -> store(settings.folders())));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
@@ -165,12 +172,15 @@ final class Server implements Servers {
                     .toList();
             List<EngineModel> models =
                     loaded.stream().map(LoadedCheckpoint::engineModel).toList();
+            OpenDeltas deltas = own(new OpenDeltas(device));
             Engine engine = own(Engine.start(settings.engine(), pool, models, registry));
             ApiFolders folders = new ApiFolders(
-                    settings.folders().checkpoints(), settings.folders().exports());
+                    settings.folders().checkpoints(),
+                    settings.folders().exports(),
+                    settings.folders().deltas());
             ApiServer api = own(ApiServer.start(
                     apiSettings(settings.http()),
-                    new ApiParts(loaded, checkpoints, folders, store.get(), engine, registry)));
+                    new ApiParts(loaded, checkpoints, deltas, folders, store.get(), engine, registry)));
             return new Live(
                     this,
                     api,

@@ -62,6 +62,7 @@ final class AbServer implements AutoCloseable {
                                 new StubCheckpoint(Path.of("/tiny")).loaded(TestServer.model("tiny")),
                                 new StubCheckpoint(Path.of("/huge")).loaded(huge)),
                         settings.loader,
+                        settings.deltas,
                         ApiFolders.NONE,
                         VariantStore.inMemory(),
                         engine,

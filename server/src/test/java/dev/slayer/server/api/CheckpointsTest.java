@@ -36,7 +36,8 @@ class CheckpointsTest {
 
     private TestServer start(StubEngine engine) {
         return TestServer.with(
-                engine, settings -> settings.folders = new ApiFolders(List.of(folder), Optional.empty()));
+                engine,
+                settings -> settings.folders = new ApiFolders(List.of(folder), Optional.empty(), Optional.empty()));
     }
 
     @Test
@@ -129,7 +130,7 @@ class CheckpointsTest {
     @Test
     void aCheckpointThatCannotBeOpenedLeavesItsNameFree() {
         try (TestServer server = TestServer.with(StubEngine.saying("x"), settings -> {
-            settings.folders = new ApiFolders(List.of(folder), Optional.empty());
+            settings.folders = new ApiFolders(List.of(folder), Optional.empty(), Optional.empty());
             settings.loader = (name, directory) -> {
                 throw SlayerException.badRequest("path", directory + " is broken.");
             };
@@ -197,7 +198,7 @@ class CheckpointsTest {
     void whileACheckpointIsLoadingItsNameIsTakenAndOthersAreServed() throws Exception {
         CountDownLatch opened = new CountDownLatch(1);
         try (TestServer server = TestServer.with(StubEngine.saying("x"), settings -> {
-            settings.folders = new ApiFolders(List.of(folder), Optional.empty());
+            settings.folders = new ApiFolders(List.of(folder), Optional.empty(), Optional.empty());
             CheckpointLoader loader = settings.loader;
             settings.loader = (name, directory) -> {
                 await(opened);

@@ -29,7 +29,7 @@ class ExportsTest {
 
     private TestServer start(Optional<Path> exports) {
         return TestServer.with(StubEngine.saying("x"), settings -> {
-            settings.folders = new ApiFolders(List.of(Golden.root().resolve("test-data")), exports);
+            settings.folders = new ApiFolders(List.of(Golden.root().resolve("test-data")), exports, Optional.empty());
             settings.loader = ExportsTest::open;
         });
     }

@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -166,18 +167,25 @@ final class TestServer implements AutoCloseable {
         int maxConcurrentRequests = 200;
         int maxSequences = 64;
         final List<ServedModel> models = new ArrayList<>(List.of(model("tiny"), model("org/other")));
+        /** More models, which need not be stubs. */
+        List<LoadedCheckpoint> loaded = List.of();
+
         VariantStore store = VariantStore.inMemory();
         ApiFolders folders = ApiFolders.NONE;
         CheckpointLoader loader = (name, directory) -> new StubCheckpoint(directory).loaded(model(name));
+        DeltaLender deltas = (name, delta, over) -> () -> CompletableFuture.completedFuture(null);
         int maxQueuedTokens = 10_000;
         Duration stallTimeout = Duration.ofSeconds(60);
 
         ApiParts parts(StubEngine engine) {
+            List<LoadedCheckpoint> checkpoints = new ArrayList<>(models.stream()
+                    .map(model -> new StubCheckpoint(Path.of("/" + model.name())).loaded(model))
+                    .toList());
+            checkpoints.addAll(loaded);
             return new ApiParts(
-                    models.stream()
-                            .map(model -> new StubCheckpoint(Path.of("/" + model.name())).loaded(model))
-                            .toList(),
+                    checkpoints,
                     loader,
+                    deltas,
                     folders,
                     store,
                     engine,

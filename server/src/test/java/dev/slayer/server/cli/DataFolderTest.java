@@ -35,7 +35,8 @@ class DataFolderTest {
                                 Optional.of(temporary.resolve("data")),
                                 required,
                                 List.of(Golden.root().resolve("test-data")),
-                                Optional.of(temporary.resolve("exports"))));
+                                Optional.of(temporary.resolve("exports")),
+                                Optional.of(temporary.resolve("deltas"))));
     }
 
     private static HttpResponse<String> call(RunningServer server, String path, String body)

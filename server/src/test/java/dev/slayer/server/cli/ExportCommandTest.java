@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.slayer.server.cli.settings.ExportSettings;
 import dev.slayer.server.cli.settings.Setting;
 import dev.slayer.server.golden.Golden;
+import dev.slayer.server.golden.GoldenDelta;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,6 +56,42 @@ class ExportCommandTest {
         CommandRun run = run(checkpoint("random-llama3"), "remove=1;insert=2:zero", "--out", target.toString());
         assertThat(run.code()).as(run.err()).isZero();
         assertThat(target.resolve("slayer-layout.json")).content().contains("0,2,zero(2),3", "random-llama3");
+    }
+
+    @Test
+    void aDeltaIsMergedIntoItsBase() {
+        Path target = folder.resolve("merged");
+        String delta = GoldenDelta.of("mistral").folder().toString();
+        CommandRun run = run(checkpoint("random-mistral"), "--delta", delta, "--out", target.toString());
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.err()).contains("0,mistral:1-2,mistral:3*0.5,norm(mistral),head(mistral)", "4 layers");
+        try (Checkpoint made = Checkpoint.open(target)) {
+            assertThat(made.config().layers()).isEqualTo(4);
+        }
+        Path edited = folder.resolve("edited");
+        run = run(checkpoint("random-mistral"), "remove=0", "--delta", "d=" + delta, "--out", edited.toString());
+        assertThat(run.err()).contains("d:1-2,d:3*0.5,norm(d),head(d)");
+        assertThat(run.code()).isZero();
+    }
+
+    @Test
+    void aDeltaThatDoesNotFitIsRefused() {
+        GoldenDelta delta = GoldenDelta.of("mistral");
+        CommandRun run = run(
+                checkpoint("random-llama2"),
+                "--delta",
+                delta.folder().toString(),
+                "--out",
+                folder.resolve("merged").toString());
+        assertThat(run.code()).isNotZero();
+        assertThat(run.err()).contains("delta.safetensors"); // the shapes differ already
+        assertThat(run(
+                                checkpoint("random-mistral"),
+                                "--out",
+                                folder.resolve("merged").toString())
+                        .err())
+                .contains("LAYOUT is missing");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test

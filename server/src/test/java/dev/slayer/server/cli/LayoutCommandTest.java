@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.slayer.server.golden.Golden;
+import dev.slayer.server.golden.GoldenDelta;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,6 +33,21 @@ class LayoutCommandTest {
                 .containsPattern("(?m)^trainable parameters +1,952,522,240 \\(1\\.95 B\\)$")
                 .containsPattern("(?m)^derived blocks +9, 6948\\.3 MiB as float32$")
                 .contains("The head is trained too.");
+    }
+
+    @Test
+    void whatADeltaTrainsIsShownWithTheMemoryThatItCosts() {
+        String base = Golden.checkpoint("random-mistral").toString();
+        String delta = "d=" + GoldenDelta.of("mistral").folder();
+        CommandRun run = layout(base, "--delta", delta);
+        assertThat(run.out())
+                .as(run.err())
+                .startsWith("random-mistral@0,d:1-2,d:3*0.5,norm(d),head(d)")
+                .containsPattern("(?m)^layers +4$")
+                .containsPattern("(?m)^derived blocks +4, ");
+        assertThat(layout(base, "0-2,head(d)", "--delta", delta).out())
+                .contains("random-mistral@0-2,head(d)")
+                .containsPattern("(?m)^derived blocks +1, ");
     }
 
     @Test

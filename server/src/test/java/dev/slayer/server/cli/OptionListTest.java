@@ -43,6 +43,7 @@ class OptionListTest {
                         "data-folder",
                         "export-folder",
                         "checkpoint-folder",
+                        "deltas",
                         "drain-timeout",
                         "log-level",
                         "config");
@@ -114,6 +115,7 @@ class OptionListTest {
                 .extracting(Setting::name)
                 .containsExactly(
                         "model",
+                        "delta",
                         "layers",
                         "preset",
                         "pattern",

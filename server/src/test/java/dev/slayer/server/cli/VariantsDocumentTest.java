@@ -24,7 +24,8 @@ class VariantsDocumentTest {
                                         Optional.of(temporary.resolve("data")),
                                         true,
                                         List.of(Golden.root().resolve("test-data")),
-                                        Optional.of(temporary.resolve("exports")))))) {
+                                        Optional.of(temporary.resolve("exports")),
+                                        Optional.of(temporary.resolve("deltas")))))) {
             assertThat(ShownRequests.run("docs/variants.md", server.url())).isEqualTo(13);
         }
     }

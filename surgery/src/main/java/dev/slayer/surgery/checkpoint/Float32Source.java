@@ -8,8 +8,10 @@ public interface Float32Source {
     /** Dimensions, row-major. */
     List<Long> shape();
 
-    /** The narrowest element type that holds every one of the numbers exactly. */
-    DType dtype();
+    /** An element type that holds every one of the numbers exactly; the narrowest, where that is known. */
+    default DType dtype() {
+        return DType.F32;
+    }
 
     /** Number of elements: the product of the dimensions. */
     long elements();

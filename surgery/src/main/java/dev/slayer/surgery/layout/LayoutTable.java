@@ -4,7 +4,9 @@ import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.ParameterCounts;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a layout is made of and how large it is, from the config alone.
@@ -15,7 +17,8 @@ import java.util.stream.Collectors;
  * @param trainableParameters of the slots that are trained, each counted, and of the head if it is trained
  * @param trainsHead whether the head is trained; where it is tied, that is the embedding matrix
  * @param tiedHead whether the head is the embedding matrix
- * @param derivedBlocks distinct recipes that cost weight memory beyond the checkpoint's own when they are served
+ * @param derivedBlocks distinct recipes that cost weight memory beyond the checkpoint's own when they are served; a head that does is
+ *     the last of them
  * @param derivedParameters of those blocks together
  */
 public record LayoutTable(
@@ -57,11 +60,21 @@ public record LayoutTable(
     }
 
     /**
-     * Describes a layout.
+     * Describes a layout over checkpoints alone.
      *
      * @param config shape of the base checkpoint
      */
     public static LayoutTable of(Expansion expansion, ModelConfig config) {
+        return of(expansion, config, Set.of());
+    }
+
+    /**
+     * Describes a layout.
+     *
+     * @param config shape of the base checkpoint
+     * @param deltas which of the names in the layout are deltas: what is taken of them costs memory as a derived block does
+     */
+    public static LayoutTable of(Expansion expansion, ModelConfig config, Set<String> deltas) {
         ParameterCounts counts = config.parameters();
         List<Slot> slots = expansion.layout().slots();
         List<Row> rows = new ArrayList<>();
@@ -77,10 +90,12 @@ public record LayoutTable(
                     slot.silent()));
         }
         List<String> derived = slots.stream()
-                .filter(slot -> !slot.silent() && slot.recipe().derived())
+                .filter(slot -> !slot.silent() && derived(slot.recipe(), deltas))
                 .map(slot -> slot.recipe().text())
                 .distinct()
                 .toList();
+        Ends ends = expansion.layout().ends();
+        String head = derivedHead(ends, config, deltas);
         return new LayoutTable(
                 expansion.layout().text(),
                 rows,
@@ -88,8 +103,21 @@ public record LayoutTable(
                 counts.layer() * expansion.trainable().size() + (expansion.trainsHead() ? counts.embedding() : 0),
                 expansion.trainsHead(),
                 config.tiedEmbeddings(),
-                derived,
-                counts.layer() * derived.size());
+                head.isEmpty()
+                        ? derived
+                        : Stream.concat(derived.stream(), Stream.of(head)).toList(),
+                counts.layer() * derived.size() + (head.isEmpty() ? 0 : counts.embedding()));
+    }
+
+    private static boolean derived(Recipe recipe, Set<String> deltas) {
+        return recipe.derived() || deltas.contains(recipe.layers().getFirst().checkpoint());
+    }
+
+    /** Norm and head where they are together nobody's own in memory; empty where they are. */
+    private static String derivedHead(Ends ends, ModelConfig config, Set<String> deltas) {
+        String head = ends.headOf(config);
+        boolean own = ends.norm().equals(head) && !deltas.contains(head);
+        return own ? "" : new Ends(config.tiedEmbeddings() ? head : "", ends.norm(), ends.head()).text();
     }
 
     /** Weight memory that the derived blocks cost. */

@@ -25,8 +25,15 @@ public final class ExportSettings {
             "none",
             "Another checkpoint of the same shape, for layers such as NAME:7.");
 
+    public static final Setting<ModelSource> DELTA = Setting.repeatable(
+            "delta",
+            "[NAME=]FOLDER",
+            ModelSource.type(),
+            "none",
+            "A delta of the base, merged if LAYOUT is left out; else for NAME:7 and head(NAME).");
+
     /** All, in the order of help. */
-    public static final List<Setting<?>> ALL = List.of(OUT, SHARD_SIZE, MODEL);
+    public static final List<Setting<?>> ALL = List.of(OUT, SHARD_SIZE, MODEL, DELTA);
 
     private ExportSettings() {}
 }

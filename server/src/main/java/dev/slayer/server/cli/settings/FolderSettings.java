@@ -12,11 +12,17 @@ import java.util.Optional;
  *     written
  * @param checkpoints more checkpoints may be loaded from below these
  * @param exports where exported checkpoints are written; empty refuses to export
+ * @param deltas where deltas are loaded from; empty loads none
  */
 public record FolderSettings(
-        Optional<Path> data, boolean dataRequired, List<Path> checkpoints, Optional<Path> exports) {
+        Optional<Path> data,
+        boolean dataRequired,
+        List<Path> checkpoints,
+        Optional<Path> exports,
+        Optional<Path> deltas) {
     /** Keeps, loads and writes nothing. */
-    public static final FolderSettings NONE = new FolderSettings(Optional.empty(), false, List.of(), Optional.empty());
+    public static final FolderSettings NONE =
+            new FolderSettings(Optional.empty(), false, List.of(), Optional.empty(), Optional.empty());
 
     public FolderSettings {
         checkpoints = List.copyOf(checkpoints);
@@ -29,6 +35,7 @@ public record FolderSettings(
                 Optional.of(data),
                 values.isSet(ServeSettings.DATA_FOLDER),
                 values.all(ServeSettings.CHECKPOINT_FOLDER),
-                Optional.of(values.optional(ServeSettings.EXPORT_FOLDER).orElse(data.resolve("exports"))));
+                Optional.of(values.optional(ServeSettings.EXPORT_FOLDER).orElse(data.resolve("exports"))),
+                Optional.of(values.optional(ServeSettings.DELTAS).orElse(data.resolve("deltas"))));
     }
 }

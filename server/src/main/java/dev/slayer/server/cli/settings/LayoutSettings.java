@@ -14,6 +14,13 @@ public final class LayoutSettings {
             "the embedded slayer-tiny",
             "Checkpoint whose layers are meant; only its config.json is read. Further ones lend theirs as NAME:7.");
 
+    public static final Setting<ModelSource> DELTA = Setting.repeatable(
+            "delta",
+            "[NAME=]FOLDER",
+            ModelSource.type(),
+            "none",
+            "A trained delta of the checkpoint, for NAME:7 and head(NAME); one alone is what is shown or edited.");
+
     public static final Setting<Boolean> JSON = Setting.flag("json", "Prints JSON for programs instead of a table.");
 
     /** What names a layout; each is the parameter of that name, with dashes for underscores. */
@@ -52,6 +59,7 @@ public final class LayoutSettings {
     private static List<Setting<?>> all() {
         List<Setting<?>> settings = new ArrayList<>();
         settings.add(MODEL);
+        settings.add(DELTA);
         settings.addAll(LAYOUT);
         settings.add(JSON);
         return List.copyOf(settings);

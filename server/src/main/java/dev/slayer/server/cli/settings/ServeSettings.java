@@ -150,6 +150,13 @@ public record ServeSettings(
             "exports in the data folder",
             "Folder that exported variants are written into.");
 
+    public static final Setting<Path> DELTAS = Setting.optional(
+            "deltas",
+            "DIR",
+            SettingType.path(),
+            "deltas in the data folder",
+            "Folder of deltas to serve, each a variant of its base.");
+
     public static final Setting<Path> CHECKPOINT_FOLDER = Setting.repeatable(
             "checkpoint-folder",
             "DIR",
@@ -205,6 +212,7 @@ public record ServeSettings(
             DATA_FOLDER,
             EXPORT_FOLDER,
             CHECKPOINT_FOLDER,
+            DELTAS,
             DRAIN_TIMEOUT,
             LOG_LEVEL,
             CONFIG);

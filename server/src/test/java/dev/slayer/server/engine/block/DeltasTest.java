@@ -57,12 +57,16 @@ class DeltasTest {
         final LoadedCheckpoint lent;
 
         DeltaRig(String name, DerivedBlocks limits) {
+            this(name, limits, WeightType.FP32);
+        }
+
+        DeltaRig(String name, DerivedBlocks limits, WeightType type) {
             golden = GoldenDelta.of(name);
             base = Checkpoint.open(Golden.checkpoint(golden.base()));
             delta = Delta.open(golden.folder(), base.config(), Namespace.BASE_ONLY);
             over = delta.over(_ -> base);
-            rig = new Rig(new BlockStore(runtime, limits), runtime, base, WeightType.FP32, MAX_ROWS);
-            lent = rig.store.lend("d", over, delta.layout(), WeightType.FP32);
+            rig = new Rig(new BlockStore(runtime, limits), runtime, base, type, MAX_ROWS);
+            lent = rig.store.lend("d", over, delta.layout(), type);
         }
 
         DeltaRig(String name) {
@@ -134,6 +138,23 @@ class DeltasTest {
                 assertThat(exported.config().layers()).isEqualTo(layout.depth());
                 float[][] actual = rig.logits(rig.identity(), ids, MAX_ROWS);
                 assertSame(actual, expected, ids);
+            }
+        }
+    }
+
+    @Test
+    void inEightBitsItIsItsExportInEightBits(@TempDir Path folder) {
+        try (DeltaRig served = new DeltaRig("mistral", DerivedBlocks.DEFAULTS, WeightType.INT8)) {
+            Layout layout =
+                    served.layout("0,d:1-2,2,norm(d),head(d)"); // no scale: it would be in the quantized weights
+            int[] ids = served.golden.answers().getLast().ids();
+            float[][] expected = served.rig.logits(layout, ids, MAX_ROWS);
+            Path target = folder.resolve("export");
+            new CheckpointExport(target, 1 << 20, "mistral", "test")
+                    .write(served.base, layout, served::source, (done, of) -> {});
+            try (Checkpoint exported = Checkpoint.open(target);
+                    Rig rig = new Rig(runtime, exported, WeightType.INT8, MAX_ROWS)) {
+                assertSame(rig.logits(rig.identity(), ids, MAX_ROWS), expected, ids);
             }
         }
     }
