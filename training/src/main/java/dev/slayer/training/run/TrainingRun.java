@@ -76,7 +76,7 @@ public final class TrainingRun {
         Expansion expansion = expansion(config);
         TrainingData data = TrainingData.open(DataPlan.of(recipe, inputs.dataFolder()), inputs.codec());
         long steps = steps(data);
-        Method method = MethodPlan.of(recipe.method(), expansion, steps);
+        Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         TrainingModel.Options options =
                 new TrainingModel.Options(recipe.run().recompute(), recipe.run().seed());
         try (RunFolder home = RunFolder.open(rankFolder());
