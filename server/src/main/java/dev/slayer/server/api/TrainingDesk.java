@@ -3,7 +3,6 @@ package dev.slayer.server.api;
 import dev.slayer.server.jobs.DeltaShelf;
 import dev.slayer.server.jobs.TrainableModels;
 import dev.slayer.surgery.SlayerException;
-import dev.slayer.surgery.layout.Ends;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.recipe.LayerSource;
 import java.io.IOException;
@@ -43,7 +42,6 @@ final class TrainingDesk implements TrainableModels, DeltaShelf {
         boolean held = false;
         try {
             ServedModel model = use.model();
-            requireOwnEnds(name, model.layout());
             LoadedCheckpoint base = checkpoints.get(model.checkpoint());
             boolean strategy = variant && !wanted.hasEdits();
             Held found = new Held(
@@ -76,17 +74,6 @@ final class TrainingDesk implements TrainableModels, DeltaShelf {
 
     private SortedSet<Integer> trainable(String variant) {
         return new TreeSet<>(catalog.variant(variant).stored().trainable());
-    }
-
-    /** Training computes with the checkpoint's own head, norm and embedding. */
-    private static void requireOwnEnds(String name, Layout layout) {
-        if (!layout.ends().equals(Ends.BASE)) {
-            throw SlayerException.badRequest(
-                    "model",
-                    "'" + Excerpt.of(name)
-                            + "' has a trained head, norm or embedding, on which nothing can be trained here;"
-                            + " export it (POST /v1/variants/NAME/export) and load the export as a checkpoint.");
-        }
     }
 
     private LayerSource sources(LoadedCheckpoint base) {

@@ -45,6 +45,7 @@ public final class Main {
         root.addSubcommand("eval", eval(servers, environment));
         root.addSubcommand("export", export());
         root.addSubcommand("layout", layout());
+        root.addSubcommand("train", train());
         CommandLine commandLine = new CommandLine(root);
         commandLine.setParameterExceptionHandler(Main::usageError);
         commandLine.setExecutionExceptionHandler(Main::failure);
@@ -88,6 +89,13 @@ public final class Main {
 
     private static CommandSpec layout() {
         LayoutCommand command = new LayoutCommand();
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec train() {
+        TrainCommand command = new TrainCommand();
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;

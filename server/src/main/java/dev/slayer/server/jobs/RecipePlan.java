@@ -203,7 +203,12 @@ final class RecipePlan {
         boolean inserted = method.path("slots").asText("inserted").equals("inserted");
         if (expands && inserted && !model.trainable().isEmpty()) {
             method.put("slots", model.trainable().stream().map(String::valueOf).collect(Collectors.joining(",")));
-            otherwise(method, "head", JSON.getNodeFactory().booleanNode(model.trainsHead()));
+            otherwise(
+                    method,
+                    "head",
+                    JSON.getNodeFactory()
+                            .booleanNode(
+                                    model.trainsHead() && !model.base().config().tiedEmbeddings()));
         }
     }
 

@@ -55,7 +55,11 @@ class DeltasTest {
 
     /** With random-mistral loaded as the second model. */
     private TestServer start() {
-        TestServer server = TestServer.with(StubEngine.saying("x"), settings -> {
+        return start(StubEngine.saying("x"));
+    }
+
+    private TestServer start(StubEngine engine) {
+        TestServer server = TestServer.with(engine, settings -> {
             settings.folders =
                     new ApiFolders(List.of(Golden.root().resolve("test-data")), Optional.empty(), Optional.of(folder));
             settings.loader = DeltasTest::load;
@@ -191,6 +195,35 @@ class DeltasTest {
                     .contains("second");
             post(server, 200, "/v1/deltas/unload", "{\"name\":\"second\"}");
             post(server, 200, "/v1/deltas/unload", "{\"name\":\"first\"}");
+            assertThat(device).isEmpty();
+        }
+    }
+
+    @Test
+    void runningRequestsFinishBeforeTheDeltaGoes() {
+        StubEngine engine = StubEngine.saying("whole answer").pause();
+        norm("d", "0-2");
+        try (TestServer server = start(engine)) {
+            post(server, 201, "/v1/deltas/load", "{\"name\":\"d\"}");
+            CompletableFuture<JsonNode> own = CompletableFuture.supplyAsync(
+                    () -> server.ask("/v1/completions", "{\"model\":\"d\",\"prompt\":\"a\"}"));
+            CompletableFuture<JsonNode> taker = CompletableFuture.supplyAsync(
+                    () -> server.ask("/v1/completions", "{\"model\":\"mistral@0,d:1,2\",\"prompt\":\"a\"}"));
+            TestServer.await("both run", () -> engine.active() == 2);
+            CompletableFuture<HttpResponse<String>> unloading =
+                    CompletableFuture.supplyAsync(() -> server.post("/v1/deltas/unload", "{\"name\":\"d\"}"));
+            TestServer.await(
+                    "nobody can name it", () -> server.get("/v1/models/d").statusCode() == 404);
+            assertThat(unloading).isNotDone();
+            assertThat(device).containsExactly("d");
+            assertThat(TestServer.json(server.get("/v1/deltas/d")).get("state").asText())
+                    .isEqualTo("unloading");
+            assertThat(server.post("/v1/deltas/load", "{\"name\":\"d\"}").body())
+                    .contains("is being unloaded");
+            engine.resume();
+            assertThat(own.join().at("/choices/0/text").asText()).isEqualTo("whole answer");
+            assertThat(taker.join().at("/choices/0/text").asText()).isEqualTo("whole answer");
+            assertThat(unloading.join().statusCode()).isEqualTo(200);
             assertThat(device).isEmpty();
         }
     }

@@ -229,6 +229,29 @@ class FineTuningTest {
     }
 
     @Test
+    void whatAJobHasMadeIsTrainedOnInAnother() {
+        try (TrainingServer server = new TrainingServer(folder)) {
+            String file = server.data("foxes.jsonl", TrainingServer.rows(40));
+            ObjectNode request = TrainingServer.request(file, 12);
+            ((ObjectNode) request.at("/method/slayer")).put("head", true);
+            String first = server.await(server.create(request), "succeeded")
+                    .get("fine_tuned_model")
+                    .asText();
+            String second = server.await(server.create(request.deepCopy().put("model", first)), "succeeded")
+                    .get("fine_tuned_model")
+                    .asText();
+            assertThat(server.perplexity(second).asDouble())
+                    .isLessThan(server.perplexity(first).asDouble());
+            server.delete("/v1/models/" + first).refused(409, "checkpoint_in_use");
+        }
+        try (TrainingServer server = new TrainingServer(folder)) {
+            assertThat(server.get("/v1/deltas").ok().get("data"))
+                    .allMatch(delta -> delta.get("state").asText().equals("loaded"))
+                    .hasSize(2);
+        }
+    }
+
+    @Test
     void badDataFailsTheJobWithTheFileAndTheLine() {
         try (TrainingServer server = new TrainingServer(folder)) {
             String id = server.create(TrainingServer.request(server.data("bad.jsonl", "{\"text\":\n".repeat(200)), 4));

@@ -48,21 +48,22 @@ final class FrozenWeights implements AutoCloseable {
 
     /** The embedding: [vocabulary, hidden]. */
     Tensor embedding() {
-        return end(TensorNames.EMBEDDING);
+        return end(layout.ends().embedding(), TensorNames.EMBEDDING);
     }
 
     /** The final norm: [hidden]. */
     Tensor norm() {
-        return end(TensorNames.FINAL_NORM);
+        return end(layout.ends().norm(), TensorNames.FINAL_NORM);
     }
 
     /** The language-model head: [vocabulary, hidden]; the embedding where the two are tied. */
     Tensor head() {
-        return end(TensorNames.head(base.config()));
+        return end(layout.ends().headOf(base.config()), TensorNames.head(base.config()));
     }
 
-    private Tensor end(String name) {
-        return made.computeIfAbsent(new Key(null, null, name), _ -> view(base.tensor(name)));
+    private Tensor end(String checkpoint, String name) {
+        Checkpoint home = checkpoint.isEmpty() ? base : sources.checkpoint(checkpoint);
+        return made.computeIfAbsent(new Key(null, null, name), _ -> view(home.tensor(name)));
     }
 
     /** Outlives the scope that it is made in. */

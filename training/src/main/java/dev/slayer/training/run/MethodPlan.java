@@ -26,10 +26,12 @@ final class MethodPlan {
      * The method of a recipe.
      *
      * @param expansion the layout, and what its strategy trains
+     * @param tied whether the base's head is its embedding: it is trained with the embedding or not at all
      * @param steps of the run
      * @throws SlayerException 400 if the words do not fit the layout
      */
-    static Method of(TrainingRecipe.MethodPart part, Expansion expansion, long steps) {
+    static Method of(TrainingRecipe.MethodPart part, Expansion expansion, boolean tied, long steps) {
+        refuseLooseHead(part, tied);
         SortedSet<Integer> slots = slots(part, expansion);
         return switch (part.name()) {
             case "expand" ->
@@ -37,7 +39,7 @@ final class MethodPlan {
                         slots,
                         yes(part.embedding(), false),
                         yes(part.norm(), false),
-                        yes(part.head(), expansion.trainsHead()));
+                        yes(part.head(), expansion.trainsHead() && !tied));
             case "full" ->
                 new Method.Weights(slots, yes(part.embedding(), true), yes(part.norm(), true), yes(part.head(), true));
             case "lora" -> new Method.LowRank(slots, matrices(part.matrices()), part.rank(), part.alpha());
@@ -66,6 +68,17 @@ final class MethodPlan {
                 settled,
                 part.interval(),
                 part.orthogonality());
+    }
+
+    /** No delta can hold a head of its own for such a base. */
+    private static void refuseLooseHead(TrainingRecipe.MethodPart part, boolean tied) {
+        boolean embedding = yes(part.embedding(), part.name().equals("full"));
+        if (tied && yes(part.head(), false) && !embedding) {
+            throw SlayerException.badRequest(
+                    "method.head",
+                    "head: true, but this checkpoint's head is its embedding (tie_word_embeddings); train both by embedding: true, or"
+                            + " leave head out");
+        }
     }
 
     private static boolean yes(Boolean said, boolean otherwise) {

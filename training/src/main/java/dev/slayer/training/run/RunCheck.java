@@ -57,7 +57,7 @@ public final class RunCheck {
         var _ = DataPlan.of(recipe, Path.of(".")); // refuses options that cannot be
         Expansion expansion = expansion(recipe, config, others);
         long steps = recipe.run().steps() > 0 ? recipe.run().steps() : ADAPTIVE_STEPS;
-        Method method = MethodPlan.of(recipe.method(), expansion, steps);
+        Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         long parameters = TrainableParts.of(method, config).stream()
                 .mapToLong(ParameterSpec::elements)
                 .sum();

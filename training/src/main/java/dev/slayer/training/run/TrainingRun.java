@@ -79,7 +79,7 @@ public final class TrainingRun {
         if (control.stopped() && steps == 0) {
             return new Outcome(false, 0, 0, Optional.empty());
         }
-        Method method = MethodPlan.of(recipe.method(), expansion, steps);
+        Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         TrainingModel.Options options =
                 new TrainingModel.Options(recipe.run().recompute(), recipe.run().seed());
         try (RunFolder home = RunFolder.open(rankFolder());
@@ -318,7 +318,15 @@ public final class TrainingRun {
                     optimizer,
                     tokens,
                     baseHash);
-            home.write("ranks.json", RankTable.json(optimizer.ranks()));
+            home.write(
+                    "losses.svg",
+                    Charts.losses(
+                            home.metrics(),
+                            inputs.baseName() + " " + model.layout().text()));
+            if (!optimizer.ranks().isEmpty()) {
+                home.write("ranks.json", RankTable.json(optimizer.ranks()));
+                home.write("ranks.svg", Charts.ranks(optimizer.ranks()));
+            }
             tell(new RunEvent.Finished(optimizer.steps(), tokens, delta.orElse(null)));
             return new Outcome(true, optimizer.steps(), tokens, delta);
         }

@@ -47,7 +47,10 @@ public final class LibTorch {
             System.setProperty("org.bytedeco.javacpp.cachedir", cache().toString());
         }
         // libtorch brings GNU's OpenMP; MKL would load Intel's beside it.
-        setEnvironment("MKL_THREADING_LAYER", "GNU");
+        setEnvironment("MKL_THREADING_LAYER", "GNU", true);
+        // Threads that wait for each other soon sleep: spinning, two of them can take a hundred times as long on busy
+        // cores.
+        setEnvironment("GOMP_SPINCOUNT", "10000", false);
         try {
             Loader.load(torch.class);
         } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
@@ -66,14 +69,14 @@ public final class LibTorch {
     }
 
     /** Java cannot change its environment, the C library can; MKL asks the C library. */
-    private static void setEnvironment(String name, String value) {
+    private static void setEnvironment(String name, String value, boolean replace) {
         Linker linker = Linker.nativeLinker();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment function = linker.defaultLookup().findOrThrow("setenv");
             FunctionDescriptor type = FunctionDescriptor.of(
                     ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
             int code = (int) linker.downcallHandle(function, type)
-                    .invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), 1);
+                    .invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), replace ? 1 : 0);
             if (code != 0) {
                 throw SlayerException.internal("setenv " + name + " failed with " + code, null);
             }

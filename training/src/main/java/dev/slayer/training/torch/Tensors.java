@@ -4,6 +4,7 @@ import dev.slayer.surgery.checkpoint.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -49,6 +50,14 @@ public final class Tensors {
     public static Tensor of(float[] values, long... shape) {
         try (FloatPointer pointer = new FloatPointer(values);
                 Tensor view = torch.from_blob(pointer, shape, options(ScalarType.Float))) {
+            return view.clone();
+        }
+    }
+
+    /** A copy of float64 numbers: [values]. */
+    public static Tensor of(double[] values) {
+        try (DoublePointer pointer = new DoublePointer(values);
+                Tensor view = torch.from_blob(pointer, new long[] {values.length}, options(ScalarType.Double))) {
             return view.clone();
         }
     }

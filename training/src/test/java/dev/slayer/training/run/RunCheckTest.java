@@ -42,7 +42,8 @@ class RunCheckTest {
                     .activations();
             long eight = memory(base, "optimizer: {batch: 8, micro_batch: 8}\nmethod: {name: full}")
                     .activations();
-            long again = memory(base, "optimizer: {batch: 8, micro_batch: 8}\nmethod: {name: full}\nrun: {recompute: true}")
+            long again = memory(
+                            base, "optimizer: {batch: 8, micro_batch: 8}\nmethod: {name: full}\nrun: {recompute: true}")
                     .activations();
             assertThat(eight).isEqualTo(8 * one);
             assertThat(again).isLessThan(eight);

@@ -61,6 +61,8 @@ class TrainingRunTest {
         assertThat(validations.getLast().at("/validation/fox").asDouble())
                 .isLessThan(validations.getFirst().at("/validation/fox").asDouble());
         assertThat(outcome.delta().isPresent()).isEqualTo(!method.contains("adapters"));
+        assertThat(folder.resolve("run/losses.svg")).content().contains("<svg").endsWith("</svg>\n");
+        assertThat(Files.exists(folder.resolve("run/ranks.svg"))).isEqualTo(method.contains("adalora"));
     }
 
     @ParameterizedTest

@@ -1,0 +1,72 @@
+package dev.slayer.server.cli;
+
+import dev.slayer.server.cli.settings.ModelSource;
+import dev.slayer.server.cli.settings.SettingValues;
+import dev.slayer.server.cli.settings.TrainSettings;
+import dev.slayer.server.cli.train.Training;
+import dev.slayer.surgery.SlayerException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParameterException;
+
+/** {@code slayer train}: runs of training recipes, without a server. */
+final class TrainCommand implements Callable<Integer> {
+    private CommandSpec spec;
+
+    void describe(CommandSpec command) {
+        spec = command;
+        command.usageMessage()
+                .description("Trains parts of a model as recipes say, and writes what was trained as a delta.")
+                .sortOptions(false)
+                .footer(
+                        "",
+                        "A run that was stopped, by Ctrl-C or worse, goes on where its last checkpoint is when the same",
+                        "command is given again. Several recipes run one after the other, and a table compares them.");
+        command.addPositional(PositionalParamSpec.builder()
+                .paramLabel("RECIPE")
+                .description("A training recipe; training/recipes has some.")
+                .type(List.class)
+                .auxiliaryTypes(String.class)
+                .arity("1..*")
+                .required(true)
+                .build());
+        Options.add(command, TrainSettings.ALL);
+    }
+
+    @Override
+    public Integer call() {
+        List<ModelSource> others;
+        Path out;
+        try {
+            SettingValues values = new SettingValues(
+                    Options.given(spec.commandLine().getParseResult(), TrainSettings.ALL),
+                    Map.of(),
+                    Optional.empty(),
+                    Options.folder());
+            others = values.all(TrainSettings.MODEL);
+            out = values.optional(TrainSettings.OUT)
+                    .orElseGet(() -> Options.folder().resolve("runs"));
+        } catch (SlayerException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+        List<String> recipes = spec.positionalParameters().getFirst().getValue();
+        boolean finished = new Training(
+                        out,
+                        (base, action) -> {
+                            try (Sources sources = new Sources(base, others)) {
+                                return action.with(sources, name -> sources.find(name));
+                            }
+                        },
+                        spec.commandLine().getOut(),
+                        spec.commandLine().getErr())
+                .run(recipes.stream()
+                        .map(recipe -> Options.folder().resolve(recipe).normalize())
+                        .toList());
+        return finished ? 0 : 1;
+    }
+}

@@ -1,0 +1,2 @@
+/** How long training steps take. */
+package dev.slayer.training.bench;

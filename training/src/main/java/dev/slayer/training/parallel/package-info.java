@@ -1,0 +1,2 @@
+/** Several processes that make a step together, over libtorch's Gloo. */
+package dev.slayer.training.parallel;
