@@ -3,9 +3,11 @@ package dev.slayer.server.cli;
 import dev.slayer.server.cli.settings.ModelSource;
 import dev.slayer.server.cli.settings.SettingValues;
 import dev.slayer.server.cli.settings.TrainSettings;
+import dev.slayer.server.cli.train.PeerProcesses;
 import dev.slayer.server.cli.train.Training;
 import dev.slayer.surgery.SlayerException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,7 +43,9 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<ModelSource> others;
+        List<ModelSource> deltas;
         Path out;
+        int processes;
         try {
             SettingValues values = new SettingValues(
                     Options.given(spec.commandLine().getParseResult(), TrainSettings.ALL),
@@ -49,6 +53,8 @@ final class TrainCommand implements Callable<Integer> {
                     Optional.empty(),
                     Options.folder());
             others = values.all(TrainSettings.MODEL);
+            deltas = values.all(TrainSettings.DELTA);
+            processes = values.one(TrainSettings.NPROC);
             out = values.optional(TrainSettings.OUT)
                     .orElseGet(() -> Options.folder().resolve("runs"));
         } catch (SlayerException e) {
@@ -57,8 +63,9 @@ final class TrainCommand implements Callable<Integer> {
         List<String> recipes = spec.positionalParameters().getFirst().getValue();
         boolean finished = new Training(
                         out,
+                        processes(processes, out, others, deltas),
                         (base, action) -> {
-                            try (Sources sources = new Sources(base, others)) {
+                            try (Sources sources = new Sources(base, others, deltas)) {
                                 return action.with(sources, name -> sources.find(name));
                             }
                         },
@@ -68,5 +75,13 @@ final class TrainCommand implements Callable<Integer> {
                         .map(recipe -> Options.folder().resolve(recipe).normalize())
                         .toList());
         return finished ? 0 : 1;
+    }
+
+    /** How the other processes are started: with the same options. */
+    private static PeerProcesses processes(int count, Path out, List<ModelSource> others, List<ModelSource> deltas) {
+        List<String> options = new ArrayList<>(List.of("--out", out.toString()));
+        others.forEach(other -> options.addAll(List.of("--model", other.name() + "=" + other.directory())));
+        deltas.forEach(delta -> options.addAll(List.of("--delta", delta.name() + "=" + delta.directory())));
+        return new PeerProcesses(count, Main.class.getName(), options, System.getenv(PeerProcesses.VARIABLE));
     }
 }

@@ -77,18 +77,7 @@ class GlooPeersTest {
     }
 
     private Process start(int port, String run) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dslayer.root=" + System.getProperty("slayer.root"),
-                "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                Worker.class.getName(),
-                "1",
-                "2",
-                Integer.toString(port),
-                folder.toString(),
-                run));
+        List<String> command = Worker.command(1, 2, port, folder, run);
         File log = folder.resolve("log").toFile();
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)

@@ -11,21 +11,41 @@ import dev.slayer.training.run.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
-/** The second process of {@link GlooPeersTest}: rank, size, port, folder of the recipe, folder of the run. */
+/** Another process that trains: rank, size, port, folder of the recipe, folder of the run. Of size 1 it is alone. */
 public final class Worker {
     private Worker() {}
 
     /** Joins, trains, ends. */
     public static void main(String[] args) throws IOException {
         int rank = Integer.parseInt(args[0]);
-        try (Peers peers = GlooPeers.find(Integer.parseInt(args[1]), Integer.parseInt(args[2]))
-                .join(rank)) {
+        int size = Integer.parseInt(args[1]);
+        try (Peers peers = size == 1
+                ? Peers.ALONE
+                : GlooPeers.find(size, Integer.parseInt(args[2])).join(rank)) {
             train(Path.of(args[3]), args[4], peers);
         }
     }
 
-    static TrainingRun.Outcome train(Path folder, String name, Peers peers) throws IOException {
+    /** The command line of such a process. */
+    public static List<String> command(int rank, int size, int port, Path folder, String run) {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dslayer.root=" + System.getProperty("slayer.root"),
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Worker.class.getName(),
+                Integer.toString(rank),
+                Integer.toString(size),
+                Integer.toString(port),
+                folder.toString(),
+                run);
+    }
+
+    /** Trains in this process. */
+    public static TrainingRun.Outcome train(Path folder, String name, Peers peers) throws IOException {
         try (Checkpoint base = GoldenLayouts.open("random-llama2")) {
             RunInputs inputs = new RunInputs(
                     base, "random-llama2", Namespace.BASE_ONLY, _ -> base, new ByteCodec(false), folder, "test");

@@ -19,8 +19,24 @@ public final class TrainSettings {
             "none",
             "Another checkpoint of the same shape, for layers such as NAME:7.");
 
+    public static final Setting<ModelSource> DELTA = Setting.repeatable(
+            "delta",
+            "[NAME=]FOLDER",
+            ModelSource.type(),
+            "none",
+            "A delta of the base, for layers such as NAME:7 and head(NAME).");
+
+    public static final Setting<Integer> NPROC = new Setting<>(
+            "nproc",
+            "N",
+            SettingType.integer(1, 64),
+            List.of("1"),
+            "1",
+            false,
+            "Processes that make each step together, each with a part of its rows and the recipe's threads.");
+
     /** All, in the order of help. */
-    public static final List<Setting<?>> ALL = List.of(OUT, MODEL);
+    public static final List<Setting<?>> ALL = List.of(OUT, MODEL, DELTA, NPROC);
 
     private TrainSettings() {}
 }

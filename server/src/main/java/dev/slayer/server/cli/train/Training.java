@@ -5,7 +5,6 @@ import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.recipe.LayerSource;
-import dev.slayer.training.run.Peers;
 import dev.slayer.training.run.RunControl;
 import dev.slayer.training.run.RunInputs;
 import dev.slayer.training.run.TrainingRecipe;
@@ -26,9 +25,11 @@ import java.util.function.Function;
  * Runs of recipes, one after the other. A signal to end the process ends the run after its step, with a checkpoint.
  *
  * @param out folder of the runs
+ * @param processes that make the steps
  * @param checkpoints opens a base and what layouts may name beside it
  */
-public record Training(Path out, Checkpoints checkpoints, PrintWriter output, PrintWriter err) {
+public record Training(
+        Path out, PeerProcesses processes, Checkpoints checkpoints, PrintWriter output, PrintWriter err) {
     private static final long PATIENCE_SECONDS = 120;
 
     /** Opens checkpoints for the time of an action. */
@@ -112,6 +113,7 @@ public record Training(Path out, Checkpoints checkpoints, PrintWriter output, Pr
         boolean watched = PeakMemory.begin();
         TrainingRun.Outcome outcome = checkpoints.open(base, (sources, find) -> {
             try (Tokenizer tokenizer = Tokenizer.load(base);
+                    PeerProcesses.Team team = processes.team(file, out.resolve(summary.name()));
                     TrainProgress progress = new TrainProgress(err, terminal(), summary)) {
                 RunInputs inputs = new RunInputs(
                         sources.checkpoint(""),
@@ -121,7 +123,7 @@ public record Training(Path out, Checkpoints checkpoints, PrintWriter output, Pr
                         new CheckpointCodec(tokenizer, base),
                         folder,
                         "Slayer");
-                return new TrainingRun(text, inputs, out.resolve(summary.name()), Peers.ALONE, progress).run(control);
+                return new TrainingRun(text, inputs, out.resolve(summary.name()), team.peers(), progress).run(control);
             }
         });
         if (watched) {
