@@ -23,6 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Real training in a real server, over HTTP. */
 @Timeout(300)
 class FineTuningTest {
+    /** More than are made while a test looks away for a moment. */
+    private static final int STEPS = 150;
+
     @TempDir
     Path folder;
 
@@ -67,8 +70,8 @@ class FineTuningTest {
         String waiting;
         try (TrainingServer server = new TrainingServer(folder)) {
             String file = server.data("foxes.jsonl", TrainingServer.rows(40));
-            id = server.create(TrainingServer.request(file, 60));
-            waiting = server.create(TrainingServer.request(file, 60));
+            id = server.create(TrainingServer.request(file, STEPS));
+            waiting = server.create(TrainingServer.request(file, STEPS));
             server.awaitSteps(id, 6);
         }
         try (TrainingServer server = new TrainingServer(folder)) {
@@ -76,7 +79,7 @@ class FineTuningTest {
             JsonNode job = server.await(id, "succeeded");
             assertThat(server.events(id))
                     .anyMatch(event -> event.get("message").asText().equals("The job goes on"));
-            assertThat(server.losses(id)).hasSize(60);
+            assertThat(server.losses(id)).hasSize(STEPS);
             server.await(waiting, "succeeded");
             assertThat(server.losses(waiting)).isEqualTo(server.losses(id));
             assertThat(server.perplexity(
