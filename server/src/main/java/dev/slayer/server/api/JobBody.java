@@ -16,6 +16,7 @@ final class JobBody {
     private static final int MOST_PAIRS = 16;
     private static final int LONGEST_KEY = 64;
     private static final int LONGEST_VALUE = 512;
+    private static final int LONGEST_METHOD = 1 << 16;
     private static final int MOST_EPOCHS = 1_000_000;
     private static final int MOST_ROWS = 1 << 16;
 
@@ -30,6 +31,10 @@ final class JobBody {
             throw SlayerException.badRequest(
                     "method.type",
                     "method.type='" + Excerpt.of(type) + "' is not known here; allowed: supervised and slayer.");
+        }
+        if (method.isPresent() && method.get().node().toString().length() > LONGEST_METHOD) {
+            throw SlayerException.badRequest(
+                    "method", "method is too long; allowed: " + LONGEST_METHOD + " characters, its recipe included.");
         }
         Optional<Fields> body = method.flatMap(given -> given.object(type));
         if (type.equals("slayer") && body.isEmpty()) {

@@ -10,6 +10,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 
 /** /v1/fine_tuning/jobs and what lies below it; DELETE /v1/models/{id}. */
@@ -119,7 +120,7 @@ final class JobsHandler {
                                 + " deleted by DELETE /v1/variants/NAME, checkpoints and deltas unloaded.",
                         null);
             }
-            return scope.deltas().unload(name).thenApplyAsync(done -> {
+            return unloaded(name).thenApplyAsync(done -> {
                 scope.desk().remove(name);
                 scope.metrics().forget(name);
                 return new Answer.Reply(
@@ -131,5 +132,17 @@ final class JobsHandler {
                                 .put("deleted", true)));
             });
         });
+    }
+
+    /** One that was unloaded before still lies in its folder. */
+    private CompletableFuture<Void> unloaded(String name) {
+        boolean served =
+                scope.deltas().all().stream().anyMatch(entry -> entry.name().equals(name));
+        if (!served && !scope.desk().has(name)) {
+            throw ModelNames.notFound(
+                    name,
+                    scope.models().models().stream().map(ServedModel::name).toList());
+        }
+        return served ? scope.deltas().unload(name) : CompletableFuture.completedFuture(null);
     }
 }

@@ -11,6 +11,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
@@ -129,6 +130,11 @@ final class TrainingDesk implements TrainableModels, DeltaShelf {
         }
     }
 
+    /** Whether there is a delta of that name, served or not. */
+    boolean has(String name) {
+        return Files.exists(shelf().resolve(name));
+    }
+
     /** Removes a delta that is not served any more. */
     void remove(String name) {
         Path target = shelf().resolve(name);
@@ -150,7 +156,7 @@ final class TrainingDesk implements TrainableModels, DeltaShelf {
 
     private static List<Path> content(Path delta) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(delta)) {
-            java.util.List<Path> found = new java.util.ArrayList<>();
+            List<Path> found = new ArrayList<>();
             files.forEach(found::add);
             return found;
         }

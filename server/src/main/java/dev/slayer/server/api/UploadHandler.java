@@ -77,6 +77,7 @@ final class UploadHandler implements Handler<RoutingContext> {
         private final UploadedFiles.Upload upload;
         private AsyncFile out;
         private String filename;
+        private HttpServerFileUpload current; // the part that may be paused
         private long written;
         private long timer;
         private boolean over;
@@ -127,6 +128,7 @@ final class UploadHandler implements Handler<RoutingContext> {
             } else {
                 filename = part.filename();
             }
+            current = part;
             part.handler(bytes -> write(part, bytes));
         }
 
@@ -226,6 +228,9 @@ final class UploadHandler implements Handler<RoutingContext> {
                 return;
             }
             over = true;
+            if (current != null) {
+                current.resume(); // the file will not ask for more
+            }
             if (out != null) {
                 out.close();
             }

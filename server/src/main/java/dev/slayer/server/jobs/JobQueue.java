@@ -8,9 +8,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The states of jobs and who may change them. Every change is on disk before anybody sees it. Thread-safe. */
 final class JobQueue implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
+    private static final long REST_NANOS = 10_000_000_000L;
+
     private final JobStore store;
     private Work training; // what is being trained, or null; guarded by this
     private Work checking; // what is being validated, or null; guarded by this
@@ -18,6 +23,35 @@ final class JobQueue implements AutoCloseable {
 
     JobQueue(JobStore store) {
         this.store = store;
+    }
+
+    /** What a thread does with a job. */
+    interface Task {
+        void on(Work work);
+    }
+
+    /** Where a thread's jobs come from. */
+    interface Supply {
+        Optional<Work> next() throws InterruptedException;
+    }
+
+    /** Does job after job, until the queue is closed. A store that fails, such as on a full disk, is tried again after a rest. */
+    void work(Supply supply, Task task) {
+        try {
+            boolean more = true;
+            while (more) {
+                try {
+                    Optional<Work> work = supply.next();
+                    work.ifPresent(task::on);
+                    more = work.isPresent();
+                } catch (RuntimeException e) {
+                    LOG.error("The state of jobs cannot be read or written; trying again in a while", e);
+                    rest();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** A job that a thread has taken, and how to stop it. */
@@ -119,6 +153,14 @@ final class JobQueue implements AutoCloseable {
             wait();
         }
         return Optional.empty();
+    }
+
+    /** Waits a while, after something went wrong that may pass, such as a full disk; not if the queue is closed meanwhile. */
+    synchronized void rest() throws InterruptedException {
+        long end = System.nanoTime() + REST_NANOS;
+        for (long left = REST_NANOS; !closed && left > 0; left = end - System.nanoTime()) {
+            wait(Math.max(1, left / 1_000_000));
+        }
     }
 
     /** A validated job may be trained, unless somebody has stopped it meanwhile. */

@@ -100,14 +100,10 @@ final class Trainer implements AutoCloseable {
     private void work() {
         try {
             folders.sweep(store);
-            for (Optional<JobQueue.Work> work = queue.nextToTrain(); work.isPresent(); work = queue.nextToTrain()) {
-                make(work.get());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (RuntimeException e) { // the store
-            LOG.error("Jobs can be trained no more", e);
+        } catch (RuntimeException e) {
+            LOG.error("What ended jobs have left cannot be removed", e);
         }
+        queue.work(queue::nextToTrain, this::make);
     }
 
     private void make(JobQueue.Work work) {

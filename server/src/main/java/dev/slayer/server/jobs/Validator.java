@@ -6,7 +6,6 @@ import dev.slayer.training.data.DataReport;
 import dev.slayer.training.run.RunCheck;
 import dev.slayer.training.run.TrainingRecipe;
 import java.util.List;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,19 +27,10 @@ final class Validator implements AutoCloseable {
         this.store = store;
         this.files = files;
         this.models = models;
-        this.thread = Thread.ofPlatform().daemon().name("training-files").start(this::work);
-    }
-
-    private void work() {
-        try {
-            for (Optional<JobQueue.Work> work = queue.nextToCheck(); work.isPresent(); work = queue.nextToCheck()) {
-                check(work.get());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (RuntimeException e) { // the store
-            LOG.error("Jobs can be validated no more", e);
-        }
+        this.thread = Thread.ofPlatform()
+                .daemon()
+                .name("training-files")
+                .start(() -> queue.work(queue::nextToCheck, this::check));
     }
 
     private void check(JobQueue.Work work) {
