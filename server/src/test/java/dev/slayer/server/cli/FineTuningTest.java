@@ -246,6 +246,15 @@ class FineTuningTest {
             assertThat(server.perplexity(second).asDouble())
                     .isLessThan(server.perplexity(first).asDouble());
             server.delete("/v1/models/" + first).refused(409, "checkpoint_in_use");
+            String third = server.await(server.create(request), "succeeded")
+                    .get("fine_tuned_model")
+                    .asText();
+            server.post(
+                            "/v1/deltas/unload",
+                            TrainingServer.JSON.createObjectNode().put("name", third))
+                    .ok();
+            server.delete("/v1/models/" + third).ok();
+            server.delete("/v1/models/" + third).refused(404, "model_not_found");
         }
         try (TrainingServer server = new TrainingServer(folder)) {
             assertThat(server.get("/v1/deltas").ok().get("data"))
@@ -319,6 +328,9 @@ class FineTuningTest {
             ObjectNode adapters = TrainingServer.request(file, 4);
             ((ObjectNode) adapters.at("/method/slayer")).put("name", "adapters");
             refuse(server, adapters, 400, "invalid_value", "method.slayer.name");
+            ObjectNode endless = TrainingServer.request(file, 4);
+            ((ObjectNode) endless.at("/method/slayer")).put("recipe", "# " + "x".repeat(1 << 16));
+            refuse(server, endless, 400, "invalid_value", "method");
             ObjectNode dpo = TrainingServer.request(file, 4);
             dpo.putObject("method").put("type", "dpo");
             refuse(server, dpo, 400, "invalid_value", "method.type");
