@@ -46,6 +46,8 @@ final class TrainCommand implements Callable<Integer> {
         List<ModelSource> deltas;
         Path out;
         int processes;
+        int timed;
+        Optional<Path> peer;
         try {
             SettingValues values = new SettingValues(
                     Options.given(spec.commandLine().getParseResult(), TrainSettings.ALL),
@@ -55,26 +57,32 @@ final class TrainCommand implements Callable<Integer> {
             others = values.all(TrainSettings.MODEL);
             deltas = values.all(TrainSettings.DELTA);
             processes = values.one(TrainSettings.NPROC);
+            timed = values.one(TrainSettings.TIME_STEPS);
+            peer = values.optional(TrainSettings.PEER);
             out = values.optional(TrainSettings.OUT)
                     .orElseGet(() -> Options.folder().resolve("runs"));
         } catch (SlayerException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
         List<String> recipes = spec.positionalParameters().getFirst().getValue();
-        boolean finished = new Training(
-                        out,
-                        processes(processes, out, others, deltas),
-                        (base, action) -> {
-                            try (Sources sources = new Sources(base, others, deltas)) {
-                                return action.with(sources, name -> sources.find(name));
-                            }
-                        },
-                        spec.commandLine().getOut(),
-                        spec.commandLine().getErr())
-                .run(recipes.stream()
-                        .map(recipe -> Options.folder().resolve(recipe).normalize())
-                        .toList());
-        return finished ? 0 : 1;
+        Training training = new Training(
+                out,
+                processes(processes, out, others, deltas),
+                (base, action) -> {
+                    try (Sources sources = new Sources(base, others, deltas)) {
+                        action.with(sources, sources::find);
+                    }
+                },
+                spec.commandLine().getOut(),
+                spec.commandLine().getErr());
+        List<Path> files = recipes.stream()
+                .map(recipe -> Options.folder().resolve(recipe).normalize())
+                .toList();
+        if (timed > 0) {
+            training.time(files, timed, peer);
+            return 0;
+        }
+        return training.run(files) ? 0 : 1;
     }
 
     /** How the other processes are started: with the same options. */

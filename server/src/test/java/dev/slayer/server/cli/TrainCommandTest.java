@@ -88,6 +88,17 @@ class TrainCommandTest {
     }
 
     @Test
+    void stepsAreTimedWithoutTraining() throws IOException {
+        CommandRun run = train(
+                recipe("a", "{name: full}", ""), recipe("b", "{name: expand}", "preset=slayer"), "--time-steps", "2");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.out())
+                .containsPattern("\\| a \\| 5,657,280 of 5,657,280 \\| [\\d.]+ \\| [\\d,]+ \\| 1.000 \\|")
+                .containsPattern("\\| b \\| 2,016,768 of 6,063,168 \\|");
+        assertThat(folder.resolve("runs")).doesNotExist();
+    }
+
+    @Test
     void whatIsWrongIsSaidInOneLine() throws IOException {
         assertThat(train(folder.resolve("none.yaml").toString()).err()).contains("none.yaml", "cannot be read");
         CommandRun run = train(recipe("one", "{name: expand}", ""));

@@ -3,6 +3,7 @@ package dev.slayer.training.model;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.TensorNames;
+import dev.slayer.surgery.layout.Ends;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.recipe.LayerSource;
@@ -46,6 +47,28 @@ final class FrozenWeights implements AutoCloseable {
                 new Key(recipe, tensor, ""), _ -> view(RecipeTensors.make(recipe, tensor, sources, arena)));
     }
 
+    /**
+     * The weight of a slot as a parameter begins with it: for the scope that it is asked in, so that nothing is kept of what is trained.
+     * Derived ones stay in the arena.
+     */
+    Tensor first(int slot, LayerTensor tensor) {
+        return Tensors.view(RecipeTensors.make(layout.slots().get(slot).recipe(), tensor, sources, arena));
+    }
+
+    /** Embedding, final norm or head, likewise, by its name. */
+    Tensor first(String name) {
+        Ends ends = layout.ends();
+        return switch (name) {
+            case TensorNames.EMBEDDING -> Tensors.view(home(ends.embedding()).tensor(name));
+            case TensorNames.FINAL_NORM -> Tensors.view(home(ends.norm()).tensor(name));
+            default -> Tensors.view(home(ends.headOf(base.config())).tensor(TensorNames.head(base.config())));
+        };
+    }
+
+    private Checkpoint home(String checkpoint) {
+        return checkpoint.isEmpty() ? base : sources.checkpoint(checkpoint);
+    }
+
     /** The embedding: [vocabulary, hidden]. */
     Tensor embedding() {
         return end(layout.ends().embedding(), TensorNames.EMBEDDING);
@@ -62,8 +85,8 @@ final class FrozenWeights implements AutoCloseable {
     }
 
     private Tensor end(String checkpoint, String name) {
-        Checkpoint home = checkpoint.isEmpty() ? base : sources.checkpoint(checkpoint);
-        return made.computeIfAbsent(new Key(null, null, name), _ -> view(home.tensor(name)));
+        return made.computeIfAbsent(
+                new Key(null, null, name), _ -> view(home(checkpoint).tensor(name)));
     }
 
     /** Outlives the scope that it is made in. */

@@ -105,14 +105,12 @@ public final class TrainingModel implements AutoCloseable {
     /** What the layout puts where a parameter stands. */
     private Tensor original(String name) {
         return switch (name) {
-            case TensorNames.EMBEDDING -> frozen.embedding();
-            case TensorNames.FINAL_NORM -> frozen.norm();
-            case TensorNames.HEAD -> frozen.head();
+            case TensorNames.EMBEDDING, TensorNames.FINAL_NORM, TensorNames.HEAD -> frozen.first(name);
             default -> {
                 for (int slot = 0; slot < layout.depth(); slot++) {
                     for (LayerTensor tensor : LayerTensor.values()) {
                         if (tensor.name(slot).equals(name)) {
-                            yield frozen.slot(slot, tensor);
+                            yield frozen.first(slot, tensor);
                         }
                     }
                 }

@@ -35,8 +35,24 @@ public final class TrainSettings {
             false,
             "Processes that make each step together, each with a part of its rows and the recipe's threads.");
 
+    public static final Setting<Integer> TIME_STEPS = new Setting<>(
+            "time-steps",
+            "N",
+            SettingType.integer(0, 100_000),
+            List.of("0"),
+            "0, train",
+            false,
+            "Instead of training, time N steps of each recipe over random tokens.");
+
+    public static final Setting<Path> PEER = Setting.optional(
+            "peer",
+            "PYTHON",
+            SettingType.path(),
+            "none",
+            "With --time-steps: a Python with torch and transformers, which makes steps of full fine-tuning beside.");
+
     /** All, in the order of help. */
-    public static final List<Setting<?>> ALL = List.of(OUT, MODEL, DELTA, NPROC);
+    public static final List<Setting<?>> ALL = List.of(OUT, MODEL, DELTA, NPROC, TIME_STEPS, PEER);
 
     private TrainSettings() {}
 }

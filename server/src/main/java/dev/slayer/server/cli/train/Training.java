@@ -36,7 +36,7 @@ public record Training(
     @FunctionalInterface
     public interface Checkpoints {
         /** Opens a base, acts, closes. */
-        TrainingRun.Outcome open(Path base, Action action);
+        void open(Path base, Action action);
     }
 
     /** What is done with open checkpoints. */
@@ -48,7 +48,7 @@ public record Training(
          * @param sources the base under the empty name, and others
          * @param find the others by name
          */
-        TrainingRun.Outcome with(LayerSource sources, Function<String, Optional<Checkpoint>> find);
+        void with(LayerSource sources, Function<String, Optional<Checkpoint>> find);
     }
 
     /**
@@ -100,35 +100,69 @@ public record Training(
         return recipe.getFileName().toString().replaceFirst("\\.ya?ml$", "");
     }
 
-    private boolean run(Path file, RunSummary summary, RunControl control) {
-        String text = read(file);
-        TrainingRecipe recipe = TrainingRecipe.parse(text);
+    /**
+     * Times steps of recipes over random tokens, and prints a table.
+     *
+     * @param peer a Python whose full fine-tuning is timed beside, with the shapes of the first recipe
+     */
+    public void time(List<Path> recipes, int steps, Optional<Path> peer) {
+        StepTimes times = new StepTimes(steps);
+        for (Path file : recipes) {
+            with(file, (recipe, inputs) -> {
+                err.println("timing " + name(file));
+                err.flush();
+                times.add(name(file), recipe, inputs);
+            });
+        }
+        peer.ifPresent(python -> with(recipes.getFirst(), (recipe, inputs) -> times.addPeer(python, recipe, inputs)));
+        output.print(times.table());
+        output.flush();
+    }
+
+    private interface Use {
+        void use(TrainingRecipe recipe, RunInputs inputs);
+    }
+
+    /** Opens what a recipe names. */
+    private void with(Path file, Use use) {
+        TrainingRecipe recipe = TrainingRecipe.parse(read(file));
         if (recipe.model().isBlank()) {
             throw SlayerException.badRequest("model", file + " names no model: the folder of a checkpoint");
         }
         Path folder = file.toAbsolutePath().getParent();
         Path base = folder.resolve(recipe.model()).normalize();
-        err.println(
-                summary.name() + ": " + base.getFileName() + (recipe.layout().isBlank() ? "" : "@" + recipe.layout()));
+        checkpoints.open(base, (sources, find) -> {
+            try (Tokenizer tokenizer = Tokenizer.load(base)) {
+                use.use(
+                        recipe,
+                        new RunInputs(
+                                sources.checkpoint(""),
+                                base.getFileName().toString(),
+                                name -> find.apply(name).map(Checkpoint::config),
+                                sources,
+                                new CheckpointCodec(tokenizer, base),
+                                folder,
+                                "Slayer"));
+            }
+        });
+    }
+
+    private boolean run(Path file, RunSummary summary, RunControl control) {
+        List<TrainingRun.Outcome> outcomes = new ArrayList<>();
         boolean watched = PeakMemory.begin();
-        TrainingRun.Outcome outcome = checkpoints.open(base, (sources, find) -> {
-            try (Tokenizer tokenizer = Tokenizer.load(base);
-                    PeerProcesses.Team team = processes.team(file, out.resolve(summary.name()));
+        with(file, (recipe, inputs) -> {
+            err.println(summary.name() + ": " + inputs.baseName()
+                    + (recipe.layout().isBlank() ? "" : "@" + recipe.layout()));
+            Path run = out.resolve(summary.name());
+            try (PeerProcesses.Team team = processes.team(file, run);
                     TrainProgress progress = new TrainProgress(err, terminal(), summary)) {
-                RunInputs inputs = new RunInputs(
-                        sources.checkpoint(""),
-                        base.getFileName().toString(),
-                        name -> find.apply(name).map(Checkpoint::config),
-                        sources,
-                        new CheckpointCodec(tokenizer, base),
-                        folder,
-                        "Slayer");
-                return new TrainingRun(text, inputs, out.resolve(summary.name()), team.peers(), progress).run(control);
+                outcomes.add(new TrainingRun(read(file), inputs, run, team.peers(), progress).run(control));
             }
         });
         if (watched) {
             PeakMemory.bytes().ifPresent(summary::peak);
         }
+        TrainingRun.Outcome outcome = outcomes.getFirst();
         outcome.delta().ifPresent(output::println);
         output.flush();
         return outcome.finished();

@@ -1,2 +1,0 @@
-/** How long training steps take. */
-package dev.slayer.training.bench;

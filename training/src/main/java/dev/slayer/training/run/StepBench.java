@@ -1,0 +1,81 @@
+package dev.slayer.training.run;
+
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Expansion;
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.LayoutParameters;
+import dev.slayer.training.method.Method;
+import dev.slayer.training.model.Rows;
+import dev.slayer.training.model.TrainingModel;
+import dev.slayer.training.optimize.AdamW;
+import dev.slayer.training.optimize.LearningRate;
+import dev.slayer.training.optimize.Optimizer;
+import dev.slayer.training.torch.LibTorch;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * Times steps of a recipe over random tokens: forward, back, clipping, AdamW of one micro-batch; no data, no files.
+ *
+ * @param steps that are timed, after two others
+ */
+public record StepBench(int steps) {
+    private static final int WARMUP = 2;
+
+    /**
+     * What was measured.
+     *
+     * @param trained numbers that are trained
+     * @param parameters numbers of the model
+     * @param seconds of the median step
+     * @param tokens of a step
+     */
+    public record Result(long trained, long parameters, double seconds, long tokens) {
+        /** Tokens a second at the median. */
+        public double tokensPerSecond() {
+            return tokens / seconds;
+        }
+    }
+
+    /** Measures a recipe over a base; its data is not looked at. */
+    public Result measure(TrainingRecipe recipe, RunInputs inputs) {
+        LibTorch.start(recipe.run().threads());
+        ModelConfig config = inputs.base().config();
+        LayoutParameters parameters =
+                recipe.layout().isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(recipe.layout());
+        Expansion expansion = parameters.expand(config, Layout.identity(config.layers()), inputs.others());
+        int all = WARMUP + steps;
+        Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), all);
+        LearningRate rate = new LearningRate(1e-6, 1e-6, 0, all);
+        Optimizer.Settings settings = new Optimizer.Settings(AdamW.Settings.PUBLISHED, rate, 1);
+        TrainingModel.Options options = new TrainingModel.Options(recipe.run().recompute(), 1);
+        try (TrainingModel model =
+                        new TrainingModel(inputs.base(), expansion.layout(), inputs.sources(), method, options);
+                Optimizer optimizer = new Optimizer(model.parameters(), method, settings)) {
+            Random random = new Random(1);
+            double[] seconds = new double[steps];
+            int rows = recipe.optimizer().microBatch();
+            int length = recipe.data().length();
+            for (int step = 0; step < all; step++) {
+                int[][] tokens = new int[rows][length];
+                for (int[] row : tokens) {
+                    Arrays.setAll(row, _ -> random.nextInt(config.vocabularySize()));
+                }
+                Rows batch = Rows.of(tokens);
+                long begun = System.nanoTime();
+                var _ = model.train(batch, batch.learned());
+                var _ = optimizer.step();
+                if (step >= WARMUP) {
+                    seconds[step - WARMUP] = (System.nanoTime() - begun) / 1e9;
+                }
+            }
+            Arrays.sort(seconds);
+            long depth = expansion.layout().depth();
+            long whole = config.parameters().total()
+                    + config.parameters().layer() * depth
+                    - config.parameters().layers();
+            return new Result(model.parameters().size(), whole, seconds[steps / 2], (long) rows * length);
+        }
+    }
+}
