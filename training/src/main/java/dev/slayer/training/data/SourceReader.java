@@ -247,7 +247,11 @@ final class SourceReader implements Closeable {
         return message.lines().findFirst().orElse(message);
     }
 
+    /** Where to go on: in the present block, or, when all of it was given, at what is known to come behind it. */
     SourceState state() {
+        if (taken == block.size()) {
+            return new SourceState(next.pass(), next.file(), next.place(), 0, next.counts(), tally);
+        }
         return new SourceState(start.pass(), start.file(), start.place(), taken, start.counts(), tally);
     }
 
