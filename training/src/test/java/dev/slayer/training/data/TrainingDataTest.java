@@ -49,7 +49,9 @@ class TrainingDataTest {
         assertThat(text(DataSource.parse(folder + "/a*.txt"))).isEqualTo("^a1.txt$^a2.txt$");
         assertThat(text(DataSource.parse(folder + "/{a2,b1}.txt"))).isEqualTo("^a2.txt$^b1.txt$");
         assertThat(text(DataSource.parse("*1.txt").under(folder))).isEqualTo("^a1.txt$^b1.txt$");
-        assertThat(text(DataSource.parse(folder.getParent() + "/**/a1.txt"))).isEqualTo("^a1.txt$");
+        Files.createDirectories(folder.resolve("deep/er"));
+        TestFiles.write(folder.resolve("deep/er/a1.txt"), "deep");
+        assertThat(text(DataSource.parse(folder + "/**/a1.txt"))).isEqualTo("^deep$");
         TestFiles.write(folder.resolve("odd[1].txt"), "odd");
         assertThat(text(DataSource.parse(folder + "/odd[1].txt"))).isEqualTo("^odd$");
     }
