@@ -40,10 +40,18 @@ public interface Accelerator extends AutoCloseable {
      */
     HostMemory allocateHost(long bytes);
 
-    /** Queues a copy to the device. @param from of {@link #allocateHost}; must stay as it is until the queue has passed it */
+    /**
+     * Queues a copy to the device.
+     *
+     * @param from of {@link #allocateHost}; must stay as it is until the queue has passed it
+     */
     void upload(MemorySegment from, DeviceSlice to);
 
-    /** Queues a copy from the device. @param to of {@link #allocateHost}; holds it after {@link #await} */
+    /**
+     * Queues a copy from the device.
+     *
+     * @param to of {@link #allocateHost}; holds it after {@link #await}
+     */
     void download(DeviceSlice from, MemorySegment to);
 
     /** Queues a copy within the device; the two must not overlap. */
