@@ -12,10 +12,12 @@ import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineModel;
+import dev.slayer.server.engine.KvMemory;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
+import dev.slayer.server.engine.block.Device;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
@@ -47,10 +49,10 @@ final class Server implements Servers {
     public RunningServer start(ServeSettings settings) {
         Parts parts = new Parts();
         try {
-            CpuDevice device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
+            Device device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
             PrometheusMeterRegistry registry = parts.registry();
             gauges(registry, device);
-            KvPool pool = new KvPool(settings.engine().kvBytes());
+            KvMemory pool = device.kvMemory(settings.engine().kvBytes());
             WeightType type = weightType(settings.precision());
             return parts.serve(
                     settings,
@@ -82,7 +84,7 @@ final class Server implements Servers {
         }
     }
 
-    private static void gauges(MeterRegistry registry, CpuDevice device) {
+    private static void gauges(MeterRegistry registry, Device device) {
         Gauge.builder("slayer_derived_blocks", () -> device.derivedBlocks().blocks())
                 .description("Averaged, merged and trained blocks and heads in memory")
                 .register(registry);
@@ -161,7 +163,7 @@ final class Server implements Servers {
 
         RunningServer serve(
                 ServeSettings settings,
-                KvPool pool,
+                KvMemory pool,
                 BiFunction<String, Checkpoint, Runner> runners,
                 OpenDeltas.Device device,
                 PrometheusMeterRegistry registry) {

@@ -11,7 +11,7 @@ package dev.slayer.server.engine;
  * @param stack of the sequence
  * @param kv has room for from + count rows
  */
-public record Chunk(int[] tokens, int length, int from, int count, Outputs outputs, Stack stack, KvCache kv) {
+public record Chunk(int[] tokens, int length, int from, int count, Outputs outputs, Stack stack, Kv kv) {
     /** One past the last position. */
     public int end() {
         return from + count;

@@ -18,7 +18,7 @@ public interface Engine extends AutoCloseable {
      * @param models owned by the engine from now on
      * @param registry where the engine's own metrics go
      */
-    static Engine start(EngineSettings settings, KvPool pool, List<EngineModel> models, MeterRegistry registry) {
+    static Engine start(EngineSettings settings, KvMemory pool, List<EngineModel> models, MeterRegistry registry) {
         return new EngineLoop(settings, pool, models, registry).start();
     }
 

@@ -26,7 +26,7 @@ final class EngineLoop implements Engine {
 
     private final EngineSettings settings;
     private final ModelTable models;
-    private final KvPool pool;
+    private final KvMemory pool;
     private final PrefixCache prefixes;
     private final EngineMetrics metrics;
     private final Scheduler scheduler;
@@ -41,7 +41,7 @@ final class EngineLoop implements Engine {
     private volatile boolean draining;
     private boolean stopped;
 
-    EngineLoop(EngineSettings settings, KvPool pool, List<EngineModel> models, MeterRegistry registry) {
+    EngineLoop(EngineSettings settings, KvMemory pool, List<EngineModel> models, MeterRegistry registry) {
         this.settings = settings;
         this.pool = pool;
         this.models = new ModelTable(models, member -> inbox.add(new EngineMessage.Retire(member)));

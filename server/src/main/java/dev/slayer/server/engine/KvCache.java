@@ -11,7 +11,7 @@ import java.lang.foreign.ValueLayout;
  *
  * <p>Capacity grows by doubling, so a short sequence in a long context holds little; growing copies the rows in use.
  */
-public final class KvCache implements AutoCloseable {
+public final class KvCache implements Kv {
     private static final int LEAST_ROWS = 64;
 
     private final KvPool pool;
@@ -57,13 +57,7 @@ public final class KvCache implements AutoCloseable {
         return before < LEAST_ROWS ? last : last + bytes(slots, kvHeads, headDim, mostRows, before);
     }
 
-    /**
-     * Makes room for rows.
-     *
-     * @param rows total rows needed
-     * @param used rows whose contents must survive
-     * @return false, with nothing changed, if the pool has no room
-     */
+    @Override
     public boolean reserve(int rows, int used) {
         if (rows <= capacity) {
             return true;
@@ -82,7 +76,7 @@ public final class KvCache implements AutoCloseable {
         return true;
     }
 
-    /** Rows there is room for. */
+    @Override
     public int capacity() {
         return capacity;
     }
@@ -97,14 +91,14 @@ public final class KvCache implements AutoCloseable {
         return matrix(2 * slot + 1);
     }
 
-    /** Bytes of some rows of some slots. */
-    long bytes(int slotCount, int rows) {
-        return 2L * slotCount * kvHeads * rows * rowBytes();
+    @Override
+    public long keptBytes(int slotCount, int rows) {
+        return pool.prefixes().rounded(2L * slotCount * kvHeads * rows * rowBytes());
     }
 
-    /** A copy of some rows of some slots, which are counted among those that attend. */
-    PrefixPiece copyOut(int firstSlot, int slotCount, int from, int rows, PrefixMemory memory) {
-        PrefixPiece target = new PrefixPiece(memory, slotCount, rows, 2 * kvHeads, rowBytes());
+    @Override
+    public PrefixPiece copyOut(int firstSlot, int slotCount, int from, int rows) {
+        HostPrefixPiece target = new HostPrefixPiece(pool.prefixes(), slotCount, rows, 2 * kvHeads, rowBytes());
         for (int slot = 0; slot < slotCount; slot++) {
             for (int matrix = 0; matrix < 2 * kvHeads; matrix++) {
                 target.write(slot, matrix, piece.memory(), row(firstSlot + slot, matrix, from));
@@ -113,11 +107,12 @@ public final class KvCache implements AutoCloseable {
         return target;
     }
 
-    /** Copies the first rows of some slots of a piece to where they belong; there must be room for them. */
-    void copyIn(PrefixPiece source, int sourceSlot, int firstSlot, int slotCount, int at, int rows) {
+    @Override
+    public void copyIn(PrefixPiece source, int sourceSlot, int firstSlot, int slotCount, int at, int rows) {
+        HostPrefixPiece kept = (HostPrefixPiece) source;
         for (int slot = 0; slot < slotCount; slot++) {
             for (int matrix = 0; matrix < 2 * kvHeads; matrix++) {
-                source.read(sourceSlot + slot, matrix, rows, piece.memory(), row(firstSlot + slot, matrix, at));
+                kept.read(sourceSlot + slot, matrix, rows, piece.memory(), row(firstSlot + slot, matrix, at));
             }
         }
     }
@@ -134,7 +129,6 @@ public final class KvCache implements AutoCloseable {
         MemorySegment.copy(from, ValueLayout.JAVA_BYTE, fromAt, to, ValueLayout.JAVA_BYTE, toAt, rows * rowBytes());
     }
 
-    /** Gives the memory back; the cache is then empty and can be used again. */
     @Override
     public void close() {
         if (piece != null) {

@@ -8,15 +8,16 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The memory that all KV caches share, bounded in bytes. The engine's thread only.
+ * KV memory on the host.
  *
  * <p>What a cache gives back is kept for the next one of the same size and freed for good when another size needs the room, so
  * {@link #usedBytes} counts what caches hold and never what is merely kept.
  */
-public final class KvPool implements AutoCloseable {
+public final class KvPool implements KvMemory {
     private static final long ALIGNMENT = 64;
 
     private final long limitBytes;
+    private final PrefixMemory prefixes;
     private final Map<Long, Deque<Piece>> kept = new TreeMap<>();
     private long usedBytes;
     private long keptBytes;
@@ -32,18 +33,29 @@ public final class KvPool implements AutoCloseable {
      * @param limitBytes most bytes that caches may hold together
      */
     public KvPool(long limitBytes) {
+        this(limitBytes, PrefixMemory.CHUNK_BYTES);
+    }
+
+    /** @param prefixChunkBytes of the chunks that the prefix cache's copies lie in */
+    KvPool(long limitBytes, int prefixChunkBytes) {
         if (limitBytes <= 0) {
             throw new IllegalArgumentException("kv memory of " + limitBytes + " bytes is no size; allowed: 1 or more");
         }
         this.limitBytes = limitBytes;
+        this.prefixes = new PrefixMemory(prefixChunkBytes);
     }
 
-    /** Bytes that caches hold. */
+    /** Memory of what the prefix cache keeps, beside the limit. */
+    PrefixMemory prefixes() {
+        return prefixes;
+    }
+
+    @Override
     public long usedBytes() {
         return usedBytes;
     }
 
-    /** Bytes that caches may hold together. */
+    @Override
     public long limitBytes() {
         return limitBytes;
     }
@@ -89,11 +101,11 @@ public final class KvPool implements AutoCloseable {
         }
     }
 
-    /** Frees what is kept. Caches must have been closed before. */
     @Override
     public void close() {
         kept.values().forEach(pieces -> pieces.forEach(piece -> piece.arena().close()));
         kept.clear();
         keptBytes = 0;
+        prefixes.close();
     }
 }

@@ -23,7 +23,6 @@ final class PrefixCache implements AutoCloseable {
     static final int NODE_TOKENS = 128;
 
     private final long limitBytes;
-    private final PrefixMemory memory;
     private final Map<Runner, PrefixNode> roots = new HashMap<>();
     private final Set<PrefixColumn> byUse = new LinkedHashSet<>(); // the one not used for longest first
     private long usedBytes;
@@ -32,12 +31,7 @@ final class PrefixCache implements AutoCloseable {
      * @param limitBytes of KV and scores; 0 keeps nothing
      */
     PrefixCache(long limitBytes) {
-        this(limitBytes, PrefixMemory.CHUNK_BYTES);
-    }
-
-    PrefixCache(long limitBytes, int chunkBytes) {
         this.limitBytes = limitBytes;
-        this.memory = new PrefixMemory(chunkBytes);
     }
 
     /** A sequence as the cache sees it: which model, which stack, which tokens. */
@@ -92,7 +86,7 @@ final class PrefixCache implements AutoCloseable {
      * @param use of the sequence
      * @return false if there was no room for all of it
      */
-    boolean store(Key key, int rows, IntFunction<TokenScore> scores, KvCache kv, PrefixUse use) {
+    boolean store(Key key, int rows, IntFunction<TokenScore> scores, Kv kv, PrefixUse use) {
         if (!on()) {
             return false;
         }
@@ -121,7 +115,7 @@ final class PrefixCache implements AutoCloseable {
     }
 
     /** The column below a node that holds a sequence's next tokens, made if need be; empty if there is no room. */
-    private Optional<PrefixColumn> next(PrefixNode node, Key key, int at, int rows, KvCache kv) {
+    private Optional<PrefixColumn> next(PrefixNode node, Key key, int at, int rows, Kv kv) {
         PrefixNode child = node.children.get(key.tokens[at]);
         if (child == null) {
             int end = Math.min(rows, at + NODE_TOKENS);
@@ -139,17 +133,17 @@ final class PrefixCache implements AutoCloseable {
     }
 
     /** A column for a stack that has none at this node, which may be a new one. */
-    private Optional<PrefixColumn> make(PrefixNode node, StackPath path, KvCache kv) {
+    private Optional<PrefixColumn> make(PrefixNode node, StackPath path, Kv kv) {
         int count = node.tokens.length;
         List<PrefixColumn.Part> parts = new ArrayList<>(shared(node, path));
         parts.forEach(part -> part.piece().hold()); // whatever is evicted meanwhile
         int known = parts.stream().mapToInt(PrefixColumn.Part::slots).sum();
         int slots = path.kvSlots() - known;
         Optional<PrefixColumn> made = Optional.empty();
-        if (makeRoom(memory.rounded(kv.bytes(slots, count)))) {
+        if (makeRoom(kv.keptBytes(slots, count))) {
             List<PrefixColumn.Part> all = new ArrayList<>(parts);
             if (slots > 0) {
-                PrefixPiece piece = kv.copyOut(known, slots, node.depth, count, memory);
+                PrefixPiece piece = kv.copyOut(known, slots, node.depth, count);
                 usedBytes += piece.bytes();
                 all.add(new PrefixColumn.Part(piece, 0, slots));
             }
@@ -263,6 +257,5 @@ final class PrefixCache implements AutoCloseable {
         byUse.forEach(this::forget);
         byUse.clear();
         roots.clear();
-        memory.close();
     }
 }

@@ -52,7 +52,7 @@ final class PrefixColumn {
     }
 
     /** Copies the first rows to where they belong in a sequence's cache. */
-    void copyTo(KvCache kv, int rows) {
+    void copyTo(Kv kv, int rows) {
         int slot = 0;
         for (Part part : parts) {
             kv.copyIn(part.piece(), part.firstSlot(), slot, part.slots(), node.depth, rows);

@@ -12,7 +12,7 @@ record PrefixHit(List<PrefixColumn> columns, int rows) {
     static final PrefixHit NONE = new PrefixHit(List.of(), 0);
 
     /** Copies the first rows into a cache that has room for them. */
-    void copyTo(KvCache kv, int count) {
+    void copyTo(Kv kv, int count) {
         for (PrefixColumn column : columns) {
             int here = Math.min(column.node.tokens.length, count - column.node.depth);
             if (here > 0) {

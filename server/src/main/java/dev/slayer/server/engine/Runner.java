@@ -26,7 +26,7 @@ public interface Runner extends AutoCloseable {
     StackCost cost(Layout layout);
 
     /** An empty cache for a sequence of a layout; any thread, since it holds no memory yet. */
-    KvCache openKv(Layout layout);
+    Kv openKv(Layout layout);
 
     /** Most bytes of KV that a sequence holds while it grows to so many rows; any thread. */
     long kvBytes(Layout layout, int rows);

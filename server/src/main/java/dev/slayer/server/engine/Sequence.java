@@ -21,7 +21,7 @@ final class Sequence {
     final long id;
     final SequenceRequest request;
     final Runner runner;
-    final KvCache kv;
+    final Kv kv;
     /** Canonical text: equal for sequences that run the same stack. */
     final String layout;
 

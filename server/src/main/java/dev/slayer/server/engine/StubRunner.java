@@ -57,7 +57,7 @@ public final class StubRunner implements Runner {
     }
 
     @Override
-    public KvCache openKv(Layout layout) {
+    public Kv openKv(Layout layout) {
         return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
     }
 

@@ -1,6 +1,7 @@
 package dev.slayer.server.api;
 
 import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.PlainHead;
@@ -63,7 +64,7 @@ final class LayoutRunner implements Runner {
     }
 
     @Override
-    public KvCache openKv(Layout layout) {
+    public Kv openKv(Layout layout) {
         return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
     }
 

@@ -232,7 +232,7 @@ class EngineStacksTest {
         }
 
         @Override
-        public KvCache openKv(Layout layout) {
+        public Kv openKv(Layout layout) {
             return letters.openKv(layout);
         }
 

@@ -428,7 +428,7 @@ class EngineTest {
         }
 
         @Override
-        public KvCache openKv(Layout layout) {
+        public Kv openKv(Layout layout) {
             return runner.openKv(layout);
         }
 

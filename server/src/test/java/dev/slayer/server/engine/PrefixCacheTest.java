@@ -30,7 +30,7 @@ class PrefixCacheTest {
             List.of(new int[] {0, 1, 2, 3}, new int[] {0, 1, 3}, new int[] {2, 1, 0}, new int[] {0, 1, 2});
     private static final List<StackPath> PATHS =
             STACKS.stream().map(PrefixCacheTest::path).toList();
-    private final KvPool pool = new KvPool(1L << 24);
+    private KvPool pool = new KvPool(1L << 24, CHUNK);
     private final Runner runner = new StubRunner(pool, 300, 'a', 26, 257, CONTEXT);
 
     @AfterEach
@@ -121,7 +121,7 @@ class PrefixCacheTest {
 
     @Test
     void aPrefixIsFoundToTheTokenWhereverSequencesPart() {
-        try (PrefixCache cache = new PrefixCache(1 << 20, CHUNK)) {
+        try (PrefixCache cache = new PrefixCache(1 << 20)) {
             StackPath path = PATHS.getFirst();
             store(cache, key(path, 1, 2, 3, 4, 5, 6), false, 0);
             assertThat(assertRight(cache, key(path, 1, 2, 3, 9), UNSCORED).rows())
@@ -139,7 +139,7 @@ class PrefixCacheTest {
     @Test
     void stacksThatBeginAlikeShareTheKvOfTheirFirstSlots() {
         int[] tokens = {1, 2, 3, 4, 5};
-        try (PrefixCache cache = new PrefixCache(1 << 20, CHUNK)) {
+        try (PrefixCache cache = new PrefixCache(1 << 20)) {
             store(cache, key(PATHS.getFirst(), tokens), false, 0);
             long four = cache.usedBytes();
             assertThat(cache.find(key(PATHS.get(1), tokens), UNSCORED).rows()).isZero();
@@ -159,7 +159,7 @@ class PrefixCacheTest {
     @Test
     void aRequestForScoresIsServedAsFarAsThereAreScoresThatNameEnough() {
         StackPath path = PATHS.getFirst();
-        try (PrefixCache cache = new PrefixCache(1 << 20, CHUNK)) {
+        try (PrefixCache cache = new PrefixCache(1 << 20)) {
             store(cache, key(path, 1, 2, 3, 4), false, 0);
             PrefixCache.Key asked = key(path, 1, 2, 3, 4, 5);
             assertThat(assertRight(cache, asked, OptionalInt.of(0)).rows())
@@ -176,11 +176,11 @@ class PrefixCacheTest {
     void whatWasNotUsedForLongestGoesFirstAndWhatIsInUseStays() {
         StackPath path = PATHS.getFirst();
         long ten;
-        try (PrefixCache cache = new PrefixCache(1 << 20, CHUNK)) {
+        try (PrefixCache cache = new PrefixCache(1 << 20)) {
             store(cache, key(path, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), false, 0);
             ten = cache.usedBytes();
         }
-        try (PrefixCache cache = new PrefixCache(3 * ten, CHUNK)) {
+        try (PrefixCache cache = new PrefixCache(3 * ten)) {
             store(cache, key(path, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), false, 0);
             store(cache, key(path, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2), false, 0);
             store(cache, key(path, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3), false, 0);
@@ -207,7 +207,7 @@ class PrefixCacheTest {
     @Test
     void aCheckpointThatGoesTakesItsPrefixesAlong() {
         StackPath path = PATHS.getFirst();
-        try (PrefixCache cache = new PrefixCache(1 << 20, CHUNK)) {
+        try (PrefixCache cache = new PrefixCache(1 << 20)) {
             store(cache, key(path, 1, 2, 3), false, 0);
             cache.drop(runner);
             assertThat(cache.usedBytes()).isZero();
@@ -224,7 +224,9 @@ class PrefixCacheTest {
             List<PrefixUse> running = new ArrayList<>();
             int found = 0;
             int chunk = seed % 2 == 0 ? CHUNK : 100; // which rows straddle
-            try (PrefixCache cache = new PrefixCache(limit, chunk)) {
+            pool.close();
+            pool = new KvPool(1L << 24, chunk);
+            try (PrefixCache cache = new PrefixCache(limit)) {
                 for (int round = 0; round < 300; round++) {
                     int[] tokens = random.ints(1 + random.nextInt(random.nextInt(10) == 0 ? 300 : 20), 0, 2)
                             .toArray();

@@ -249,7 +249,7 @@ class PrefixSharingTest {
         }
 
         @Override
-        public KvCache openKv(Layout layout) {
+        public Kv openKv(Layout layout) {
             return runner.openKv(layout);
         }
 

@@ -3,8 +3,10 @@ package dev.slayer.server.engine.block;
 import dev.slayer.server.onnx.Graph;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.server.onnx.Session;
+import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.checkpoint.TensorNames;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.surgery.recipe.RecipeTensors;
@@ -15,22 +17,16 @@ import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 
 /** Makes blocks of recipes, and heads: computes their weights, converts and packs them. Any thread. */
-final class BlockCompiler {
+final class BlockCompiler implements PartCompiler {
     private final OnnxRuntime runtime;
 
     BlockCompiler(OnnxRuntime runtime) {
         this.runtime = runtime;
     }
 
-    /**
-     * A block, made in two halves, since packing uses one core.
-     *
-     * @param config of the base
-     * @param sources the checkpoints that the recipe names
-     * @param other what makes the first half while the caller makes the second
-     * @throws dev.slayer.surgery.SlayerException if a tensor cannot be read or the runtime refuses
-     */
-    Block compile(ModelConfig config, WeightType type, Recipe recipe, LayerSource sources, Executor other) {
+    /** Made in two halves, since packing uses one core. */
+    @Override
+    public Block block(ModelConfig config, WeightType type, Recipe recipe, LayerSource sources, Executor other) {
         CompletableFuture<Session> pre =
                 CompletableFuture.supplyAsync(() -> half(config, type, recipe, sources, BlockGraphs::pre), other);
         Session post;
@@ -50,19 +46,17 @@ final class BlockCompiler {
         }
     }
 
-    /**
-     * A head.
-     *
-     * @param config of the checkpoint that the matrix is of
-     * @param norm [hidden]
-     * @param head [vocabulary, hidden]
-     * @throws dev.slayer.surgery.SlayerException if a tensor cannot be read or the runtime refuses
-     */
-    HeadWeights head(ModelConfig config, WeightType type, Float32Source norm, Float32Source head) {
+    @Override
+    public HeadWeights head(ModelConfig config, WeightType type, Float32Source norm, Float32Source head) {
         try (Arena weights = Arena.ofShared()) {
             BlockGraphs graphs = new BlockGraphs(config, new Matrix(type, weights));
             return new HeadWeights(runtime.session(graphs.head(norm, head)));
         }
+    }
+
+    @Override
+    public Embedding embedding(Checkpoint checkpoint) {
+        return new Embedding(checkpoint.tensor(TensorNames.EMBEDDING));
     }
 
     private static void closeIfMade(Session session) {

@@ -9,12 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Embedding, blocks and head of a layout, the blocks in the order in which a row passes them. Slots that add nothing are left out. */
-final class BlockStack implements Stack {
+public final class BlockStack implements Stack {
     private final Layout layout;
     private final BlockStore.Lease lease;
-    private final Embedding embedding;
+    private final Part embedding;
     private final List<Stage> stages;
-    private final HeadWeights head;
+    private final Part head;
     private final StackPath path;
 
     /**
@@ -25,14 +25,15 @@ final class BlockStack implements Stack {
      * @param attention factor of what the attention adds
      * @param mlp factor of what the MLP adds
      */
-    record Stage(Block block, int order, int kvSlot, float attention, float mlp) {
-        boolean attends() {
+    public record Stage(Part block, int order, int kvSlot, float attention, float mlp) {
+        /** Whether it has keys and values. */
+        public boolean attends() {
             return kvSlot >= 0;
         }
     }
 
     /** Takes over a lease that is ready. */
-    BlockStack(Layout layout, BlockStore.Lease lease) {
+    public BlockStack(Layout layout, BlockStore.Lease lease) {
         this.layout = layout;
         this.lease = lease;
         List<Stage> found = new ArrayList<>();
@@ -57,15 +58,18 @@ final class BlockStack implements Stack {
                 new StackPath(lease.parts().embedding(), places, lease.parts().head());
     }
 
-    Embedding embedding() {
+    /** Embedding. */
+    public Part embedding() {
         return embedding;
     }
 
-    HeadWeights head() {
+    /** Final norm and head. */
+    public Part head() {
         return head;
     }
 
-    List<Stage> stages() {
+    /** Slots that do something, in the order in which a row passes them. */
+    public List<Stage> stages() {
         return stages;
     }
 

@@ -1,6 +1,5 @@
 package dev.slayer.server.engine.block;
 
-import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
@@ -28,10 +27,10 @@ import org.slf4j.LoggerFactory;
  * #add} to {@link #retire}; derived ones, and those of deltas, come when a layout asks for them and go when they have been idle for
  * long or their memory is wanted. Thread-safe; {@link #add} and {@link #close} take their time, nothing else waits.
  */
-final class BlockStore implements AutoCloseable {
+public final class BlockStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BlockStore.class);
 
-    private final BlockCompiler compiler;
+    private final PartCompiler compiler;
     private final PartMaker maker;
     private final DerivedBlocks limits;
     private final Map<PartKey, PartEntry> entries = new HashMap<>();
@@ -43,8 +42,8 @@ final class BlockStore implements AutoCloseable {
     private final AtomicLong lastId = new AtomicLong();
     private long derivedBytes;
 
-    BlockStore(OnnxRuntime runtime, DerivedBlocks limits) {
-        this.compiler = new BlockCompiler(runtime);
+    public BlockStore(PartCompiler compiler, DerivedBlocks limits) {
+        this.compiler = compiler;
         this.maker = new PartMaker(compiler, this::checkpoint);
         this.limits = limits;
         this.worker = Executors.newSingleThreadScheduledExecutor(
@@ -58,7 +57,7 @@ final class BlockStore implements AutoCloseable {
      *
      * @throws SlayerException if one fails; nothing is left behind then
      */
-    LoadedCheckpoint add(String name, Checkpoint checkpoint, WeightType type) {
+    public LoadedCheckpoint add(String name, Checkpoint checkpoint, WeightType type) {
         LoadedCheckpoint added =
                 new LoadedCheckpoint(lastId.incrementAndGet(), name, checkpoint, type, Optional.empty());
         List<PartEntry> own = PartMaker.all(added, compiler);
@@ -75,7 +74,7 @@ final class BlockStore implements AutoCloseable {
      * @param delta over its base
      * @param trained the layout whose slots are its layers
      */
-    synchronized LoadedCheckpoint lend(String name, Checkpoint delta, Layout trained, WeightType type) {
+    public synchronized LoadedCheckpoint lend(String name, Checkpoint delta, Layout trained, WeightType type) {
         LoadedCheckpoint added =
                 new LoadedCheckpoint(lastId.incrementAndGet(), name, delta, type, Optional.of(trained));
         checkpoints.add(added);
@@ -88,7 +87,7 @@ final class BlockStore implements AutoCloseable {
      * @throws SlayerException 400 if a checkpoint that the layout names is not loaded or has another shape; 507 if derived
      *     blocks would need more memory than there may be
      */
-    synchronized Lease lease(LoadedCheckpoint base, Layout layout) {
+    public synchronized Lease lease(LoadedCheckpoint base, Layout layout) {
         LayoutParts parts = checkpoints.parts(base, layout);
         Set<PartKey> wanted = parts.all().collect(Collectors.toSet());
         List<PartKey> missing =
@@ -102,7 +101,7 @@ final class BlockStore implements AutoCloseable {
     }
 
     /** Bytes of the derived blocks and heads that a layout needs, and of those that are there already. */
-    synchronized DerivedNeed need(LoadedCheckpoint base, Layout layout) {
+    public synchronized DerivedNeed need(LoadedCheckpoint base, Layout layout) {
         List<PartKey> derived =
                 checkpoints.parts(base, layout).all().filter(PartKey::derived).toList();
         long resident = derived.stream()
@@ -113,10 +112,10 @@ final class BlockStore implements AutoCloseable {
     }
 
     /** Bytes of derived blocks: all that are needed, and what of them is in memory. */
-    record DerivedNeed(long bytes, long residentBytes) {}
+    public record DerivedNeed(long bytes, long residentBytes) {}
 
     /** What derived blocks and heads take now. */
-    synchronized DerivedBlocks.Use use() {
+    public synchronized DerivedBlocks.Use use() {
         int blocks = (int) entries.values().stream()
                 .filter(entry -> entry.key.derived() && entry.bytes > 0)
                 .count();
@@ -216,7 +215,7 @@ final class BlockStore implements AutoCloseable {
      *
      * @return completes when no block reads or comes from the checkpoint any more: it may be closed then
      */
-    synchronized CompletableFuture<Void> retire(LoadedCheckpoint checkpoint) {
+    public synchronized CompletableFuture<Void> retire(LoadedCheckpoint checkpoint) {
         checkpoints.hide(checkpoint);
         if (!checkpoints.holds(checkpoint.id())) {
             return CompletableFuture.completedFuture(null);
@@ -260,7 +259,7 @@ final class BlockStore implements AutoCloseable {
     }
 
     /** Hold of the parts of a layout. Thread-safe. */
-    final class Lease implements AutoCloseable {
+    public final class Lease implements AutoCloseable {
         private final LayoutParts parts;
         private final Map<PartKey, PartEntry> held;
         private boolean closed;
@@ -271,7 +270,7 @@ final class BlockStore implements AutoCloseable {
         }
 
         /** Completes when all parts are there, exceptionally if one cannot be made. */
-        CompletableFuture<Void> ready() {
+        public CompletableFuture<Void> ready() {
             return CompletableFuture.allOf(
                     held.values().stream().map(entry -> entry.part).toArray(CompletableFuture<?>[]::new));
         }
@@ -282,18 +281,18 @@ final class BlockStore implements AutoCloseable {
         }
 
         /** The block of a recipe; only when ready. */
-        Block block(Recipe recipe) {
-            return (Block) held.get(parts.blocks().get(recipe)).get();
+        Part block(Recipe recipe) {
+            return held.get(parts.blocks().get(recipe)).get();
         }
 
         /** The embedding; only when ready. */
-        Embedding embedding() {
-            return (Embedding) held.get(parts.embedding()).get();
+        Part embedding() {
+            return held.get(parts.embedding()).get();
         }
 
         /** Final norm and head; only when ready. */
-        HeadWeights head() {
-            return (HeadWeights) held.get(parts.head()).get();
+        Part head() {
+            return held.get(parts.head()).get();
         }
 
         @Override

@@ -13,24 +13,24 @@ import java.util.Optional;
  * @param type how its blocks are kept
  * @param trained the layout that a delta trained; absent for a checkpoint, all of whose layers are in memory
  */
-record LoadedCheckpoint(long id, String name, Checkpoint checkpoint, WeightType type, Optional<Layout> trained) {
+public record LoadedCheckpoint(long id, String name, Checkpoint checkpoint, WeightType type, Optional<Layout> trained) {
     /** Whether its layers and its head are in memory from the beginning. */
-    boolean resident() {
+    public boolean resident() {
         return trained.isEmpty();
     }
 
     /** Bytes of a block of its shape. */
-    long blockBytes() {
+    public long blockBytes() {
         return type.bytes(checkpoint.config().parameters().layer());
     }
 
     /** Bytes of a head of its shape. */
-    long headBytes() {
+    public long headBytes() {
         return type.bytes(checkpoint.config().parameters().embedding());
     }
 
     /** Beside which layer of a model a layer stands; a delta's beside the first that its recipe reads. */
-    int origin(int layer) {
+    public int origin(int layer) {
         return trained.map(layout ->
                         layout.slots().get(layer).recipe().layers().getFirst().layer())
                 .orElse(layer);

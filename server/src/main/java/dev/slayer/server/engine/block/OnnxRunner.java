@@ -1,6 +1,7 @@
 package dev.slayer.server.engine.block;
 
 import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.KvCache;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
@@ -88,7 +89,7 @@ final class OnnxRunner implements Runner {
     }
 
     @Override
-    public KvCache openKv(Layout layout) {
+    public Kv openKv(Layout layout) {
         return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
     }
 
@@ -101,7 +102,7 @@ final class OnnxRunner implements Runner {
     @Override
     public void run(List<Chunk> chunks, Sink sink) {
         embed(chunks);
-        head.run(chunks, chunk -> stack(chunk).head(), walk.run(chunks), sink);
+        head.run(chunks, chunk -> (HeadWeights) stack(chunk).head(), walk.run(chunks), sink);
     }
 
     @Override
@@ -124,7 +125,7 @@ final class OnnxRunner implements Runner {
         long width = config.hiddenSize();
         int row = 0;
         for (Chunk chunk : chunks) {
-            Embedding embedding = stack(chunk).embedding();
+            Embedding embedding = (Embedding) stack(chunk).embedding();
             for (int position = chunk.from(); position < chunk.end(); position++) {
                 MemorySegment target = walk.rows().asSlice(row++ * width * Float.BYTES, width * Float.BYTES);
                 embedding.read(chunk.tokens()[position], target);

@@ -11,11 +11,11 @@ import java.util.stream.IntStream;
 
 /** Makes parts of what their keys say. Any thread. */
 final class PartMaker {
-    private final BlockCompiler compiler;
+    private final PartCompiler compiler;
     private final LongFunction<LoadedCheckpoint> checkpoints;
 
     /** @param checkpoints by id */
-    PartMaker(BlockCompiler compiler, LongFunction<LoadedCheckpoint> checkpoints) {
+    PartMaker(PartCompiler compiler, LongFunction<LoadedCheckpoint> checkpoints) {
         this.compiler = compiler;
         this.checkpoints = checkpoints;
     }
@@ -39,7 +39,7 @@ final class PartMaker {
         return switch (key) {
             case BlockKey block -> {
                 LoadedCheckpoint owner = checkpoints.apply(block.owner());
-                yield compiler.compile(
+                yield compiler.block(
                         owner.checkpoint().config(),
                         owner.type(),
                         block.recipe(),
@@ -54,8 +54,7 @@ final class PartMaker {
                         checkpoint(head.norm()).source(TensorNames.FINAL_NORM),
                         owner.checkpoint().source(head.tensor()));
             }
-            case EmbeddingKey embedding ->
-                new Embedding(checkpoint(embedding.owner()).tensor(TensorNames.EMBEDDING));
+            case EmbeddingKey embedding -> compiler.embedding(checkpoint(embedding.owner()));
         };
     }
 
@@ -68,7 +67,7 @@ final class PartMaker {
      *
      * @throws dev.slayer.surgery.SlayerException if one fails; nothing is left behind then
      */
-    static List<PartEntry> all(LoadedCheckpoint checkpoint, BlockCompiler compiler) {
+    static List<PartEntry> all(LoadedCheckpoint checkpoint, PartCompiler compiler) {
         PartMaker maker = new PartMaker(compiler, id -> checkpoint);
         List<PartEntry> made = new ArrayList<>();
         try {

@@ -3,6 +3,7 @@ package dev.slayer.server.engine.block;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.KvCache;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -102,7 +103,7 @@ final class Walk implements AutoCloseable {
                 lowest = walker.stage();
             }
         }
-        return lowest == null ? null : lowest.block();
+        return lowest == null ? null : (Block) lowest.block();
     }
 
     private void turn(Block block, List<Walker> walkers, int rows) {
@@ -183,7 +184,7 @@ final class Walk implements AutoCloseable {
                         chunk.from(),
                         chunk.count(),
                         chunk.length(),
-                        chunk.kv(),
+                        (KvCache) chunk.kv(),
                         stage.kvSlot());
                 scale(rows, stage.attention());
             } else {

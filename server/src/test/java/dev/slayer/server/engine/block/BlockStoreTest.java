@@ -53,7 +53,7 @@ class BlockStoreTest {
     private Rig rig(long blocks, Duration idle) {
         long bytes = WeightType.FP32.bytes(checkpoint.config().parameters().layer());
         DerivedBlocks limits = new DerivedBlocks(blocks * bytes, idle);
-        return new Rig(new BlockStore(runtime, limits), runtime, checkpoint, WeightType.FP32, 64);
+        return new Rig(new BlockStore(new BlockCompiler(runtime), limits), runtime, checkpoint, WeightType.FP32, 64);
     }
 
     private Rig rig(long blocks) {

@@ -65,7 +65,7 @@ class DeltasTest {
             base = Checkpoint.open(Golden.checkpoint(golden.base()));
             delta = Delta.open(golden.folder(), base.config(), Namespace.BASE_ONLY);
             over = delta.over(_ -> base);
-            rig = new Rig(new BlockStore(runtime, limits), runtime, base, type, MAX_ROWS);
+            rig = new Rig(new BlockStore(new BlockCompiler(runtime), limits), runtime, base, type, MAX_ROWS);
             lent = rig.store.lend("d", over, delta.layout(), type);
         }
 

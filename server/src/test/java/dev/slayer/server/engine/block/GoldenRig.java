@@ -18,7 +18,7 @@ final class GoldenRig implements AutoCloseable {
     final Rig rig;
 
     GoldenRig(OnnxRuntime runtime, GoldenLayouts.Case golden) {
-        BlockStore store = new BlockStore(runtime, DerivedBlocks.DEFAULTS);
+        BlockStore store = new BlockStore(new BlockCompiler(runtime), DerivedBlocks.DEFAULTS);
         golden.others().forEach((alias, directory) -> {
             Checkpoint other = Checkpoint.open(Golden.checkpoint(directory));
             others.put(alias, other);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.engine.Chunk;
-import dev.slayer.server.engine.KvCache;
+import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.Outputs;
 import dev.slayer.server.engine.PlainHead;
 import dev.slayer.server.engine.Runner;
@@ -81,7 +81,7 @@ class HeadTest {
             for (int top : new int[] {0, 1, 20}) {
                 Taken taken = new Taken();
                 try (Stack stack = rig.runner.prepare(rig.identity()).join();
-                        KvCache kv = rig.runner.openKv(rig.identity())) {
+                        Kv kv = rig.runner.openKv(rig.identity())) {
                     assertThat(kv.reserve(TOKENS, 0)).isTrue();
                     Outputs outputs = new Outputs(2, TOKENS - 1, top, 0);
                     rig.runner.run(List.of(new Chunk(tokens, TOKENS, 0, TOKENS, outputs, stack, kv)), taken);

@@ -3,7 +3,7 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slayer.server.engine.Chunk;
-import dev.slayer.server.engine.KvCache;
+import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.LogitsSink;
 import dev.slayer.server.engine.Outputs;
@@ -21,7 +21,7 @@ final class Rig implements AutoCloseable {
     final OnnxRunner runner;
 
     Rig(OnnxRuntime runtime, Checkpoint checkpoint, WeightType type, int maxRows) {
-        this(new BlockStore(runtime, DerivedBlocks.DEFAULTS), runtime, checkpoint, type, maxRows);
+        this(new BlockStore(new BlockCompiler(runtime), DerivedBlocks.DEFAULTS), runtime, checkpoint, type, maxRows);
     }
 
     /** Takes over the store. */
@@ -44,7 +44,7 @@ final class Rig implements AutoCloseable {
     float[][] logits(Layout layout, int[] ids, int rows) {
         float[][] logits = new float[ids.length][];
         try (Stack stack = runner.prepare(layout).join();
-                KvCache kv = runner.openKv(layout)) {
+                Kv kv = runner.openKv(layout)) {
             for (int from = 0; from < ids.length; from += rows) {
                 int count = Math.min(rows, ids.length - from);
                 assertThat(kv.reserve(from + count, from)).isTrue();
@@ -62,7 +62,7 @@ final class Rig implements AutoCloseable {
         for (int i = 0; i < prompts.size(); i++) {
             int[] ids = prompts.get(i);
             logits[i] = new float[ids.length][];
-            KvCache kv = runner.openKv(layouts.get(i));
+            Kv kv = runner.openKv(layouts.get(i));
             assertThat(kv.reserve(ids.length, 0)).isTrue();
             Stack stack = runner.prepare(layouts.get(i)).join();
             chunks.add(new Chunk(ids, ids.length, 0, ids.length, Outputs.logitsFrom(0), stack, kv));

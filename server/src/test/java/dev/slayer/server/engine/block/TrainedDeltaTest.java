@@ -120,7 +120,7 @@ class TrainedDeltaTest {
     }
 
     private static float[][] served(Checkpoint base, Checkpoint over, Delta delta, int[] ids) {
-        BlockStore store = new BlockStore(runtime, DerivedBlocks.DEFAULTS);
+        BlockStore store = new BlockStore(new BlockCompiler(runtime), DerivedBlocks.DEFAULTS);
         Rig rig = new Rig(store, runtime, base, WeightType.FP32, GoldenRig.MAX_ROWS);
         LoadedCheckpoint lent = rig.store.lend("d", over, delta.layout(), WeightType.FP32);
         try {
