@@ -3,6 +3,7 @@ package dev.slayer.server.onnx;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.slayer.server.accelerator.DeviceSlice;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -50,6 +51,18 @@ public final class Binding extends NativeHandle {
         return this;
     }
 
+    /** Binds an input that lies where the session runs, in memory of exactly the shape's bytes that outlives the runs. */
+    public Binding input(String name, ElementType type, DeviceSlice data, long... shape) {
+        attach(true, name, type, data, shape);
+        return this;
+    }
+
+    /** Binds an output that lies where the session runs, in memory of exactly the shape's bytes that outlives the runs. */
+    public Binding output(String name, ElementType type, DeviceSlice data, long... shape) {
+        attach(false, name, type, data, shape);
+        return this;
+    }
+
     /** Binds an output, which is then written in place. */
     public Binding output(String name, ElementType type, MemorySegment data, long... shape) {
         attach(false, name, type, data, shape);
@@ -62,11 +75,29 @@ public final class Binding extends NativeHandle {
      * @throws OnnxException with ONNX Runtime's words; the session stays usable
      */
     public void run() {
+        run(MemorySegment.NULL);
+    }
+
+    /**
+     * Puts a run into the device's queue. What is bound in the host's memory is read before this returns.
+     *
+     * @param graph under which to record the run, or to replay one that was recorded with the same memory bound; -1 for neither
+     * @throws OnnxException with ONNX Runtime's words; the session stays usable
+     */
+    public void queue(int graph) {
+        try {
+            run(session.queued(graph));
+        } catch (Throwable e) {
+            throw NativeApi.rethrown(e);
+        }
+    }
+
+    private void run(MemorySegment options) {
         MemorySegment binding = use();
         MemorySegment pointer = session.use();
         try {
             session.runtime.api.check(
-                    (MemorySegment) session.runtime.functions.run.invokeExact(pointer, MemorySegment.NULL, binding));
+                    (MemorySegment) session.runtime.functions.run.invokeExact(pointer, options, binding));
         } catch (Throwable e) {
             throw NativeApi.rethrown(e);
         } finally {
@@ -90,7 +121,24 @@ public final class Binding extends NativeHandle {
     }
 
     private void attach(boolean input, String name, ElementType type, MemorySegment data, long... shape) {
-        check(name, type, data, shape);
+        if (!data.isNative()) {
+            throw new IllegalArgumentException(name + ": heap memory cannot be bound");
+        }
+        check(name, type, data.address(), data.byteSize(), shape);
+        attach(input, name, type, session.runtime.cpuMemory(), data, shape);
+        held.put(name, data);
+    }
+
+    private void attach(boolean input, String name, ElementType type, DeviceSlice data, long... shape) {
+        check(name, type, data.address(), data.bytes(), shape);
+        MemorySegment memory = session.runtime.memoryInfo(session.placement);
+        MemorySegment address = MemorySegment.ofAddress(data.address()).reinterpret(data.bytes());
+        attach(input, name, type, memory, address, shape);
+        held.remove(name);
+    }
+
+    private void attach(
+            boolean input, String name, ElementType type, MemorySegment memory, MemorySegment data, long... shape) {
         SessionFunctions functions = session.runtime.functions;
         NativeApi api = session.runtime.api;
         MemorySegment nativeName = session.name(name);
@@ -98,18 +146,11 @@ public final class Binding extends NativeHandle {
         try {
             MemorySegment.copy(shape, 0, shapeBuffer, JAVA_LONG, 0, shape.length);
             api.check((MemorySegment) functions.createValue.invokeExact(
-                    session.runtime.cpuMemory(),
-                    data,
-                    data.byteSize(),
-                    shapeBuffer,
-                    (long) shape.length,
-                    type.code(),
-                    valueBuffer));
+                    memory, data, data.byteSize(), shapeBuffer, (long) shape.length, type.code(), valueBuffer));
             MemorySegment value = valueBuffer.get(ADDRESS, 0);
             try {
                 api.check((MemorySegment)
                         (input ? functions.bindInput : functions.bindOutput).invokeExact(binding, nativeName, value));
-                held.put(name, data);
             } finally {
                 functions.releaseValue.invokeExact(value); // the binding holds its own reference
             }
@@ -121,10 +162,7 @@ public final class Binding extends NativeHandle {
     }
 
     /** What ONNX Runtime does not check and would crash on. */
-    private static void check(String name, ElementType type, MemorySegment data, long... shape) {
-        if (!data.isNative()) {
-            throw new IllegalArgumentException(name + ": heap memory cannot be bound");
-        }
+    private static void check(String name, ElementType type, long address, long size, long... shape) {
         if (shape.length > MAX_RANK) {
             throw new IllegalArgumentException(name + ": rank " + shape.length + " is over " + MAX_RANK);
         }
@@ -135,9 +173,8 @@ public final class Binding extends NativeHandle {
             }
             bytes = Math.multiplyExact(bytes, dimension);
         }
-        if (bytes != data.byteSize() || data.address() == 0) {
-            throw new IllegalArgumentException(
-                    name + ": the shape needs " + bytes + " bytes, the memory has " + data.byteSize());
+        if (bytes != size || address == 0) {
+            throw new IllegalArgumentException(name + ": the shape needs " + bytes + " bytes, the memory has " + size);
         }
     }
 

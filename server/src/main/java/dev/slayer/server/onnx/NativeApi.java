@@ -59,7 +59,7 @@ final class NativeApi {
             }
             table = api.reinterpret((MODEL_EDITOR + 1) * ADDRESS.byteSize());
             MethodHandle getEditor = function(MODEL_EDITOR, "P");
-            editor = ((MemorySegment) getEditor.invokeExact()).reinterpret(15 * ADDRESS.byteSize());
+            editor = ((MemorySegment) getEditor.invokeExact()).reinterpret(20 * ADDRESS.byteSize());
             getErrorCode = function(1, "IP");
             getErrorMessage = function(2, "PP");
             releaseStatus = function(93, "VP");

@@ -2,12 +2,15 @@ package dev.slayer.server.onnx;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 
+import dev.slayer.server.accelerator.Placement;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -20,12 +23,17 @@ public final class OnnxRuntime extends NativeHandle {
 
     final NativeApi api;
     final SessionFunctions functions;
+    /** How sessions are opened. The tests have another way, which knows an operator of theirs. */
+    volatile SessionFactory.Opener opener;
+
     private final MemorySegment cpuMemory;
+    private final Map<Integer, MemorySegment> cudaMemory = new ConcurrentHashMap<>();
 
     private OnnxRuntime(NativeApi api, MemorySegment environment) {
         super(environment, api.function(92, "VP"));
         this.api = api;
         this.functions = new SessionFunctions(api);
+        this.opener = SessionFactory.Opener.of(api);
         this.cpuMemory = registerArena();
     }
 
@@ -88,14 +96,25 @@ public final class OnnxRuntime extends NativeHandle {
     }
 
     /**
-     * Compiles a graph.
+     * Compiles a graph for the host.
      *
      * @throws OnnxException with ONNX Runtime's words if the graph is wrong
      */
     public Session session(Graph graph) {
+        return session(graph, Placement.HOST, false);
+    }
+
+    /**
+     * Compiles a graph.
+     *
+     * @param placement where it runs and where bound device memory lies
+     * @param records whether its runs may be recorded and replayed, as CUDA graphs are; without meaning on the host
+     * @throws OnnxException with ONNX Runtime's words if the graph is wrong or the library has no such provider
+     */
+    public Session session(Graph graph, Placement placement, boolean records) {
         MemorySegment environment = use();
         try {
-            return SessionFactory.create(this, environment, graph);
+            return SessionFactory.create(this, environment, graph, placement, records);
         } finally {
             done();
         }
@@ -105,10 +124,35 @@ public final class OnnxRuntime extends NativeHandle {
         return cpuMemory;
     }
 
+    /** OrtMemoryInfo of what a placement's bound memory is. */
+    MemorySegment memoryInfo(Placement placement) {
+        return switch (placement.provider()) {
+            case CPU -> cpuMemory;
+            case CUDA -> cudaMemory.computeIfAbsent(placement.deviceId(), this::cudaMemoryInfo);
+        };
+    }
+
+    private MemorySegment cudaMemoryInfo(int device) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            int deviceAllocator = 0;
+            int defaultMemory = 0;
+            api.check((MemorySegment) api.function(68, "PPIIIP")
+                    .invokeExact(arena.allocateFrom("Cuda"), deviceAllocator, device, defaultMemory, out));
+            return out.get(ADDRESS, 0);
+        } catch (Throwable e) {
+            throw NativeApi.rethrown(e);
+        }
+    }
+
     @Override
     void released() {
         try {
-            api.function(94, "VP").invokeExact(cpuMemory);
+            MethodHandle release = api.function(94, "VP");
+            release.invokeExact(cpuMemory);
+            for (MemorySegment memory : cudaMemory.values()) {
+                release.invokeExact(memory);
+            }
         } catch (Throwable e) {
             throw NativeApi.rethrown(e);
         }

@@ -5,12 +5,14 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.slayer.server.accelerator.Placement;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -26,21 +28,45 @@ final class SessionFactory {
 
     private final OnnxRuntime runtime;
     private final NativeApi api;
+    private final Placement placement;
+    private final boolean records;
     private final Arena arena;
     private final Deque<Owned> owned = new ArrayDeque<>();
+
+    /** Makes a session of a model, which it leaves to the caller. */
+    @FunctionalInterface
+    interface Opener {
+        MemorySegment open(MemorySegment environment, MemorySegment model, MemorySegment options) throws Throwable;
+
+        /** By the model editor, which knows the operators of the library only. */
+        static Opener of(NativeApi api) {
+            return (environment, model, options) -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment out = arena.allocate(ADDRESS);
+                    api.check((MemorySegment)
+                            api.editorFunction(14, "PPPPP").invokeExact(environment, model, options, out));
+                    return out.get(ADDRESS, 0);
+                }
+            };
+        }
+    }
 
     /** A native part and what releases it. */
     private record Owned(MemorySegment pointer, MethodHandle release) {}
 
-    private SessionFactory(OnnxRuntime runtime, Arena arena) {
+    private SessionFactory(OnnxRuntime runtime, Placement placement, boolean records, Arena arena) {
         this.runtime = runtime;
+        this.placement = placement;
+        this.records = records;
         this.api = runtime.api;
         this.arena = arena;
     }
 
-    static Session create(OnnxRuntime runtime, MemorySegment environment, Graph graph) {
+    /** @param records whether runs may be recorded and replayed as CUDA graphs */
+    static Session create(
+            OnnxRuntime runtime, MemorySegment environment, Graph graph, Placement placement, boolean records) {
         try (Arena arena = Arena.ofConfined()) {
-            return new SessionFactory(runtime, arena).create(environment, graph);
+            return new SessionFactory(runtime, placement, records, arena).create(environment, graph);
         }
     }
 
@@ -55,13 +81,11 @@ final class SessionFactory {
             for (Graph.Node node : graph.nodes()) {
                 node(nativeGraph, node);
             }
-            MemorySegment model = own(model(), api.function(288, "VP"));
+            MemorySegment model = own(model(graph), api.function(288, "VP"));
             check((MemorySegment) api.editorFunction(13, "PPP").invokeExact(model, nativeGraph));
             disown(nativeGraph);
             MemorySegment options = own(options(), api.function(100, "VP"));
-            MemorySegment out = arena.allocate(ADDRESS);
-            check((MemorySegment) api.editorFunction(14, "PPPPP").invokeExact(environment, model, options, out));
-            return new Session(runtime, out.get(ADDRESS, 0), graph);
+            return new Session(runtime, runtime.opener.open(environment, model, options), graph, placement);
         } catch (Throwable e) {
             throw NativeApi.rethrown(e);
         } finally {
@@ -181,11 +205,20 @@ final class SessionFactory {
         return out.get(ADDRESS, 0);
     }
 
-    private MemorySegment model() throws Throwable {
+    private MemorySegment model(Graph graph) throws Throwable {
         MemorySegment out = arena.allocate(ADDRESS);
-        MemorySegment versions = arena.allocateFrom(JAVA_INT, ONNX_OPSET, MICROSOFT_OPSET);
+        List<String> domains = new ArrayList<>(List.of("", Graph.MICROSOFT));
+        graph.nodes().stream()
+                .map(Graph.Node::domain)
+                .filter(domain -> !domains.contains(domain))
+                .distinct()
+                .forEach(domains::add);
+        MemorySegment versions = arena.allocate(JAVA_INT, domains.size());
+        for (int i = 0; i < domains.size(); i++) {
+            versions.setAtIndex(JAVA_INT, i, i == 0 ? ONNX_OPSET : MICROSOFT_OPSET);
+        }
         check((MemorySegment)
-                api.editorFunction(12, "PPPJP").invokeExact(strings(List.of("", Graph.MICROSOFT)), versions, 2L, out));
+                api.editorFunction(12, "PPPJP").invokeExact(strings(domains), versions, (long) domains.size(), out));
         return out.get(ADDRESS, 0);
     }
 
@@ -196,8 +229,31 @@ final class SessionFactory {
         check((MemorySegment) api.function(17, "PP").invokeExact(options));
         check((MemorySegment) api.function(130, "PPPP")
                 .invokeExact(options, arena.allocateFrom("session.use_env_allocators"), arena.allocateFrom("1")));
+        switch (placement.provider()) {
+            case CPU -> {}
+            case CUDA -> cuda(options);
+        }
         disown(options);
         return options;
+    }
+
+    private void cuda(MemorySegment options) throws Throwable {
+        MemorySegment cuda = own(created(api.function(205, "PP")), api.function(208, "VP"));
+        Map<String, String> settings = new LinkedHashMap<>(placement.options());
+        settings.put("device_id", Integer.toString(placement.deviceId()));
+        settings.put("enable_cuda_graph", records ? "1" : "0");
+        check((MemorySegment) api.function(206, "PPPPJ")
+                .invokeExact(
+                        cuda, strings(List.copyOf(settings.keySet())), strings(List.copyOf(settings.values())), (long)
+                                settings.size()));
+        if (placement.stream() != 0) {
+            check((MemorySegment) api.function(263, "PPPP")
+                    .invokeExact(
+                            cuda,
+                            arena.allocateFrom("user_compute_stream"),
+                            MemorySegment.ofAddress(placement.stream())));
+        }
+        check((MemorySegment) api.function(204, "PPP").invokeExact(options, cuda));
     }
 
     private MemorySegment created(MethodHandle function) throws Throwable {

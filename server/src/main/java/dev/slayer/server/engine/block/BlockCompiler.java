@@ -55,7 +55,7 @@ final class BlockCompiler implements PartCompiler {
     }
 
     @Override
-    public Embedding embedding(Checkpoint checkpoint) {
+    public Embedding embedding(ModelConfig config, WeightType type, Checkpoint checkpoint) {
         return new Embedding(checkpoint.tensor(TensorNames.EMBEDDING));
     }
 

@@ -5,7 +5,6 @@ import dev.slayer.server.onnx.Graph;
 import dev.slayer.surgery.checkpoint.Float32Source;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,31 +82,6 @@ final class BlockGraphs {
         norm(graph, hidden, gamma, "normed");
         matrix.multiply(graph, "normed", "logits", List.of(head));
         return graph.output("logits", ElementType.FLOAT, Graph.FREE, config.vocabularySize())
-                .build();
-    }
-
-    /**
-     * What the head's logits [T, vocabulary] say of the tokens that came next, targets [T, 1], without weights: their
-     * log-probabilities [T, 1], how many tokens are more probable [T, 1], and as many of the most probable tokens as top [1] says
-     * with theirs [T, top]. All come from one log-softmax, so a target among the most probable has the identical float there.
-     */
-    static Graph scores(ModelConfig config) {
-        Graph.Builder graph = new Graph.Builder();
-        String logits = graph.input("logits", ElementType.FLOAT, Graph.FREE, config.vocabularySize());
-        String targets = graph.input("targets", ElementType.INT64, Graph.FREE, 1);
-        String top = graph.input("top", ElementType.INT64, 1);
-        String lastAxis =
-                graph.weight("last_axis", ElementType.INT64, axis -> axis.set(ValueLayout.JAVA_LONG, 0, 1), 1);
-        graph.node("LogSoftmax", "", "all", List.of(logits), Map.of("axis", -1L));
-        graph.node("GatherElements", "", "logprobs", List.of("all", targets), Map.of("axis", 1L));
-        graph.nodeOf("TopK", "", List.of("top_logprobs", "top_tokens"), List.of("all", top), Map.of("axis", 1L));
-        graph.node("Greater", "", "greater", List.of("all", "logprobs"), Map.of());
-        graph.node("Cast", "", "ones", List.of("greater"), Map.of("to", (long) ElementType.INT32.code()));
-        graph.node("ReduceSum", "", "above", List.of("ones", lastAxis), Map.of("keepdims", 1L));
-        return graph.output("logprobs", ElementType.FLOAT, Graph.FREE, 1)
-                .output("above", ElementType.INT32, Graph.FREE, 1)
-                .output("top_logprobs", ElementType.FLOAT, Graph.FREE, Graph.FREE)
-                .output("top_tokens", ElementType.INT64, Graph.FREE, Graph.FREE)
                 .build();
     }
 

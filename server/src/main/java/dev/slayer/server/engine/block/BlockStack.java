@@ -1,12 +1,14 @@
 package dev.slayer.server.engine.block;
 
 import dev.slayer.server.engine.KvCache;
+import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.Stack;
 import dev.slayer.server.engine.StackPath;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Slot;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /** Embedding, blocks and head of a layout, the blocks in the order in which a row passes them. Slots that add nothing are left out. */
 public final class BlockStack implements Stack {
@@ -33,7 +35,7 @@ public final class BlockStack implements Stack {
     }
 
     /** Takes over a lease that is ready. */
-    public BlockStack(Layout layout, BlockStore.Lease lease) {
+    private BlockStack(Layout layout, BlockStore.Lease lease) {
         this.layout = layout;
         this.lease = lease;
         List<Stage> found = new ArrayList<>();
@@ -56,6 +58,18 @@ public final class BlockStack implements Stack {
         this.head = lease.head();
         this.path =
                 new StackPath(lease.parts().embedding(), places, lease.parts().head());
+    }
+
+    /** Takes hold of what a layout needs. The result is to be closed by the caller; see {@link Runner#prepare}. */
+    public static CompletableFuture<Stack> prepare(BlockStore store, LoadedCheckpoint base, Layout layout) {
+        BlockStore.Lease lease = store.lease(base, layout);
+        return lease.ready()
+                .<Stack>thenApply(ready -> new BlockStack(layout, lease))
+                .whenComplete((stack, failure) -> {
+                    if (failure != null) {
+                        lease.close();
+                    }
+                });
     }
 
     /** Embedding. */

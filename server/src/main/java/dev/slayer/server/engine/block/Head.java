@@ -51,7 +51,7 @@ final class Head implements AutoCloseable {
         Arena arena = Arena.ofShared();
         closers.push(arena::close);
         try {
-            Session scores = runtime.session(BlockGraphs.scores(config));
+            Session scores = runtime.session(ScoreGraph.of(config));
             closers.push(scores::close);
             this.scoresBinding = scores.bind();
             closers.push(scoresBinding::close);

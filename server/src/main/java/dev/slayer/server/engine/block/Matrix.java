@@ -39,6 +39,8 @@ final class Matrix {
                 String weight = graph.weight(y + "_weight", ElementType.FLOAT, rows::readAll, out, in);
                 graph.node("Gemm", "", y, List.of(x, weight), Map.of("transB", 1L));
             }
+            case BF16, FP16 ->
+                throw new IllegalArgumentException(type + " is no weight type of the CPU; allowed: FP32, INT8, INT4");
             case INT8, INT4 -> {
                 Quantizer quantizer = new Quantizer(type.bits());
                 int blocks = quantizer.blocks(in);

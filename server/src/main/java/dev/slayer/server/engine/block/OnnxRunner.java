@@ -71,14 +71,7 @@ final class OnnxRunner implements Runner {
 
     @Override
     public CompletableFuture<Stack> prepare(Layout layout) {
-        BlockStore.Lease lease = store.lease(loaded, layout);
-        return lease.ready()
-                .<Stack>thenApply(ready -> new BlockStack(layout, lease))
-                .whenComplete((stack, failure) -> {
-                    if (failure != null) {
-                        lease.close();
-                    }
-                });
+        return BlockStack.prepare(store, loaded, layout);
     }
 
     @Override

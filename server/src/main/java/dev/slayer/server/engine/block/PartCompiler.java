@@ -33,8 +33,10 @@ public interface PartCompiler {
     /**
      * An embedding.
      *
+     * @param config of the checkpoint
+     * @param type of its other weights
      * @param checkpoint whose embedding it is; stays open until the part is closed
      * @throws dev.slayer.surgery.SlayerException if it cannot be read or the device refuses
      */
-    Part embedding(Checkpoint checkpoint);
+    Part embedding(ModelConfig config, WeightType type, Checkpoint checkpoint);
 }

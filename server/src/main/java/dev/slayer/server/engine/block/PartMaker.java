@@ -54,7 +54,10 @@ final class PartMaker {
                         checkpoint(head.norm()).source(TensorNames.FINAL_NORM),
                         owner.checkpoint().source(head.tensor()));
             }
-            case EmbeddingKey embedding -> compiler.embedding(checkpoint(embedding.owner()));
+            case EmbeddingKey embedding -> {
+                LoadedCheckpoint owner = checkpoints.apply(embedding.owner());
+                yield compiler.embedding(owner.checkpoint().config(), owner.type(), owner.checkpoint());
+            }
         };
     }
 

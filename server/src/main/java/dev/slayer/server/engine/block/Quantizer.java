@@ -12,13 +12,15 @@ import java.lang.foreign.MemorySegment;
  * <p>The scale maps the value of largest magnitude in a block to the end of the range that reaches furthest, so its sign may be
  * negative: that end is exact, and half a step is gained over a symmetric range.
  */
-final class Quantizer {
-    static final int BLOCK = 32;
+public final class Quantizer {
+    /** Weights of a block. */
+    public static final int BLOCK = 32;
 
     private final int bits;
     private final int zero;
 
-    Quantizer(int bits) {
+    /** @param bits 4 or 8 */
+    public Quantizer(int bits) {
         if (bits != 4 && bits != 8) {
             throw new IllegalArgumentException("bits=" + bits + " is out of range; allowed: 4 or 8");
         }
@@ -27,12 +29,12 @@ final class Quantizer {
     }
 
     /** Blocks of a row of so many columns. */
-    int blocks(int columns) {
+    public int blocks(int columns) {
         return (columns + BLOCK - 1) / BLOCK;
     }
 
     /** Bytes of a block's values. */
-    int blockBytes() {
+    public int blockBytes() {
         return BLOCK * bits / 8;
     }
 
@@ -42,7 +44,7 @@ final class Quantizer {
      * @param values [rows, blocks, blockBytes], written by several threads
      * @param scales [rows, blocks] float32, written by several threads
      */
-    void quantize(StackedRows matrix, MemorySegment values, MemorySegment scales) {
+    public void quantize(StackedRows matrix, MemorySegment values, MemorySegment scales) {
         matrix.byParts((from, count) -> quantizeRows(matrix, from, count, values, scales));
     }
 

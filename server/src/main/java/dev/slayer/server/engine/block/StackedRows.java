@@ -10,20 +10,21 @@ import java.util.stream.IntStream;
  *
  * @param parts [out_i, in]
  */
-record StackedRows(List<Float32Source> parts) {
+public record StackedRows(List<Float32Source> parts) {
     private static final int ROWS = 64; // that one core takes at a time
 
-    StackedRows {
+    public StackedRows {
         parts = List.copyOf(parts);
     }
 
     /** Rows of all parts. */
-    int count() {
+    public int count() {
         return Math.toIntExact(
                 parts.stream().mapToLong(part -> part.shape().getFirst()).sum());
     }
 
-    int columns() {
+    /** Columns of every part. */
+    public int columns() {
         return Math.toIntExact(parts.getFirst().shape().getLast());
     }
 
@@ -33,7 +34,7 @@ record StackedRows(List<Float32Source> parts) {
      * @param from the first
      * @param target [rows, columns]; its length decides how many
      */
-    void read(int from, MemorySegment target) {
+    public void read(int from, MemorySegment target) {
         long first = (long) from * columns();
         long left = target.byteSize() / Float.BYTES;
         long at = 0;
@@ -51,19 +52,20 @@ record StackedRows(List<Float32Source> parts) {
     }
 
     /** Reads all rows into memory of just that size, on all cores. */
-    void readAll(MemorySegment target) {
+    public void readAll(MemorySegment target) {
         long rowBytes = (long) columns() * Float.BYTES;
         byParts((from, rows) -> read(from, target.asSlice(from * rowBytes, rows * rowBytes)));
     }
 
     /** Some rows. */
     @FunctionalInterface
-    interface Work {
+    public interface Work {
+        /** Does it for rows from one on. */
         void on(int from, int rows);
     }
 
     /** Has work done for all rows, some at a time, on all cores. */
-    void byParts(Work work) {
+    public void byParts(Work work) {
         int rows = count();
         IntStream.range(0, (rows + ROWS - 1) / ROWS)
                 .parallel()

@@ -7,13 +7,11 @@ import dev.slayer.server.engine.KvCache;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Takes rows of many layouts through their stacks in lockstep: at each turn the lowest block that some row needs next runs once,
- * for all rows that need it. Rows that share a layer share its run, whatever else differs between their stacks; any order of
- * slots gets to its end, since every turn moves some row on. The engine's thread only.
+ * Takes rows of many layouts through their stacks in lockstep, turn by turn. Rows that share a layer share its run, whatever else
+ * differs between their stacks. The engine's thread only.
  */
 final class Walk implements AutoCloseable {
     private final ModelConfig config;
@@ -26,28 +24,6 @@ final class Walk implements AutoCloseable {
     private MemorySegment hidden;
     private MemorySegment next;
     private int turns;
-
-    /** A chunk under way: where its rows lie in the matrix, and how many stages it has passed. */
-    private static final class Walker {
-        final Chunk chunk;
-        final List<BlockStack.Stage> stages;
-        final int row;
-        int passed;
-
-        Walker(Chunk chunk, int row) {
-            this.chunk = chunk;
-            this.stages = ((BlockStack) chunk.stack()).stages();
-            this.row = row;
-        }
-
-        boolean done() {
-            return passed == stages.size();
-        }
-
-        BlockStack.Stage stage() {
-            return stages.get(passed);
-        }
-    }
 
     /**
      * @param attention not closed by the walk
@@ -76,17 +52,10 @@ final class Walk implements AutoCloseable {
      * @return the rows after their last slots: [rows, hidden], until the next run
      */
     MemorySegment run(List<Chunk> chunks) {
-        List<Walker> walkers = new ArrayList<>();
-        int rows = 0;
-        for (Chunk chunk : chunks) {
-            walkers.add(new Walker(chunk, rows));
-            rows += chunk.count();
-        }
-        turns = 0;
-        for (Block block = lowest(walkers); block != null; block = lowest(walkers)) {
-            turn(block, walkers, rows);
-            turns++;
-        }
+        int rows = chunks.stream().mapToInt(Chunk::count).sum();
+        List<Turn> all = Turn.of(chunks);
+        all.forEach(turn -> run(turn, rows));
+        turns = all.size();
         return hidden;
     }
 
@@ -95,40 +64,23 @@ final class Walk implements AutoCloseable {
         return turns;
     }
 
-    /** The block to run next; null if all have arrived. */
-    private static Block lowest(List<Walker> walkers) {
-        BlockStack.Stage lowest = null;
-        for (Walker walker : walkers) {
-            if (!walker.done() && (lowest == null || walker.stage().order() < lowest.order())) {
-                lowest = walker.stage();
-            }
-        }
-        return lowest == null ? null : (Block) lowest.block();
-    }
-
-    private void turn(Block block, List<Walker> walkers, int rows) {
-        List<Walker> group = new ArrayList<>(walkers.size());
-        int count = 0;
-        for (Walker walker : walkers) {
-            if (!walker.done() && walker.stage().block() == block) {
-                group.add(walker);
-                count += walker.chunk.count();
-            }
-        }
-        MemorySegment in = gather(group, count);
-        if (group.stream().anyMatch(walker -> walker.stage().attends())) {
+    private void run(Turn turn, int rows) {
+        Block block = (Block) turn.block();
+        List<Turn.Member> group = turn.members();
+        int count = turn.rows();
+        MemorySegment in = gather(turn);
+        if (group.stream().anyMatch(member -> member.stage().attends())) {
             block.pre(count, in, slice(qkv, 0, count, BlockGraphs.qkvWidth(config)));
         }
         attend(group);
         MemorySegment out = slice(next, 0, count, config.hiddenSize());
         MemorySegment attention = slice(attended, 0, count, config.queryWidth());
-        if (group.stream().allMatch(walker -> walker.stage().mlp() == 1)) {
+        if (group.stream().allMatch(member -> member.stage().mlp() == 1)) {
             block.post(count, attention, in, out);
         } else {
             block.post(count, attention, in, out, slice(sum, 0, count, config.hiddenSize()));
             gateMlp(group);
         }
-        group.forEach(walker -> walker.passed++);
         if (count == rows) {
             MemorySegment swap = hidden;
             hidden = next;
@@ -138,26 +90,24 @@ final class Walk implements AutoCloseable {
         }
     }
 
-    /** The group's rows side by side: where they are if they lie together, otherwise copied. */
-    private MemorySegment gather(List<Walker> group, int count) {
-        Walker first = group.getFirst();
-        Walker last = group.getLast();
-        if (last.row + last.chunk.count() - first.row == count) {
-            return slice(hidden, first.row, count, config.hiddenSize());
+    /** The turn's rows side by side: where they are if they lie together, otherwise copied. */
+    private MemorySegment gather(Turn turn) {
+        if (turn.contiguous()) {
+            return slice(hidden, turn.first(), turn.rows(), config.hiddenSize());
         }
         int row = 0;
-        for (Walker walker : group) {
-            copy(hidden, walker.row, gathered, row, walker.chunk.count());
-            row += walker.chunk.count();
+        for (Turn.Member member : turn.members()) {
+            copy(hidden, member.row(), gathered, row, member.chunk().count());
+            row += member.chunk().count();
         }
-        return slice(gathered, 0, count, config.hiddenSize());
+        return slice(gathered, 0, turn.rows(), config.hiddenSize());
     }
 
-    private void scatter(List<Walker> group) {
+    private void scatter(List<Turn.Member> group) {
         int row = 0;
-        for (Walker walker : group) {
-            copy(next, row, hidden, walker.row, walker.chunk.count());
-            row += walker.chunk.count();
+        for (Turn.Member member : group) {
+            copy(next, row, hidden, member.row(), member.chunk().count());
+            row += member.chunk().count();
         }
     }
 
@@ -171,11 +121,11 @@ final class Walk implements AutoCloseable {
     }
 
     /** Each sequence's rows over its own cache; what the output projection then reads is scaled, which scales what it adds. */
-    private void attend(List<Walker> group) {
+    private void attend(List<Turn.Member> group) {
         int row = 0;
-        for (Walker walker : group) {
-            Chunk chunk = walker.chunk;
-            BlockStack.Stage stage = walker.stage();
+        for (Turn.Member member : group) {
+            Chunk chunk = member.chunk();
+            BlockStack.Stage stage = member.stage();
             MemorySegment rows = slice(attended, row, chunk.count(), config.queryWidth());
             if (stage.attends()) {
                 attention.run(
@@ -203,11 +153,11 @@ final class Walk implements AutoCloseable {
     }
 
     /** Of what the MLP added, which is next - sum, only a part: none leaves exactly the sum. */
-    private void gateMlp(List<Walker> group) {
+    private void gateMlp(List<Turn.Member> group) {
         int row = 0;
-        for (Walker walker : group) {
-            float factor = walker.stage().mlp();
-            int count = walker.chunk.count();
+        for (Turn.Member member : group) {
+            float factor = member.stage().mlp();
+            int count = member.chunk().count();
             if (factor != 1) {
                 MemorySegment before = slice(sum, row, count, config.hiddenSize());
                 MemorySegment after = slice(next, row, count, config.hiddenSize());

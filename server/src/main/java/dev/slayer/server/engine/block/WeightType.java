@@ -4,6 +4,10 @@ package dev.slayer.server.engine.block;
 public enum WeightType {
     /** As float32. */
     FP32(32),
+    /** As bfloat16; on devices with memory of their own. */
+    BF16(16),
+    /** As float16; on devices with memory of their own. */
+    FP16(16),
     /** Eight bits a weight, a float32 scale for every 32. */
     INT8(8),
     /** Four bits a weight, a float32 scale for every 32. */
@@ -15,14 +19,15 @@ public enum WeightType {
         this.bits = bits;
     }
 
-    int bits() {
+    /** Bits of a weight, scales not included. */
+    public int bits() {
         return bits;
     }
 
     /** Bytes of so many weights, scales included. */
-    long bytes(long weights) {
+    public long bytes(long weights) {
         return switch (this) {
-            case FP32 -> weights * Float.BYTES;
+            case FP32, BF16, FP16 -> weights * bits / 8;
             case INT8, INT4 -> weights * bits / 8 + weights / Quantizer.BLOCK * Float.BYTES;
         };
     }

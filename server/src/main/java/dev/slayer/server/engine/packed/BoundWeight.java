@@ -1,0 +1,23 @@
+package dev.slayer.server.engine.packed;
+
+import dev.slayer.server.accelerator.DeviceSlice;
+import dev.slayer.server.onnx.Binding;
+import dev.slayer.server.onnx.ElementType;
+import java.util.List;
+
+/**
+ * A weight as an input of graphs.
+ *
+ * @param name of the input
+ * @param data on the device, row-major
+ */
+record BoundWeight(String name, ElementType type, List<Long> shape, DeviceSlice data) {
+    BoundWeight {
+        shape = List.copyOf(shape);
+    }
+
+    void bind(Binding binding) {
+        Binding _ = binding.input(
+                name, type, data, shape.stream().mapToLong(Long::longValue).toArray());
+    }
+}

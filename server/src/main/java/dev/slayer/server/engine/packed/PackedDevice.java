@@ -1,0 +1,94 @@
+package dev.slayer.server.engine.packed;
+
+import dev.slayer.server.accelerator.Accelerator;
+import dev.slayer.server.engine.Donor;
+import dev.slayer.server.engine.KvMemory;
+import dev.slayer.server.engine.Runner;
+import dev.slayer.server.engine.block.BlockStore;
+import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.Device;
+import dev.slayer.server.engine.block.LoadedCheckpoint;
+import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.onnx.OnnxRuntime;
+import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Layout;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** A device with memory of its own: an accelerator, and ONNX Runtime on it. */
+public final class PackedDevice implements Device {
+    /** Of what the prefix cache copies: a power of two that a few tokens of a large model fill. */
+    private static final int PREFIX_CHUNK_BYTES = 256 << 10;
+
+    private final OnnxRuntime runtime;
+    private final Accelerator accelerator;
+    private final PackedOptions options;
+    private final BlockStore store;
+    private final Map<PackedSessions.Shape, PackedSessions> sessions = new HashMap<>();
+
+    /**
+     * Takes over the runtime and the accelerator.
+     *
+     * @param limits of the blocks made from recipes
+     */
+    public PackedDevice(OnnxRuntime runtime, Accelerator accelerator, PackedOptions options, DerivedBlocks limits) {
+        this.runtime = runtime;
+        this.accelerator = accelerator;
+        this.options = options;
+        this.store = new BlockStore(
+                new PackedCompiler(accelerator, new Uploads(accelerator), options, this::sessions, Optional.empty()),
+                limits);
+    }
+
+    @Override
+    public String runtimeVersion() {
+        return runtime.version();
+    }
+
+    private synchronized PackedSessions sessions(ModelConfig config, WeightType type) {
+        return sessions.computeIfAbsent(
+                PackedSessions.Shape.of(config, type),
+                shape -> new PackedSessions(runtime, accelerator.placement(), config, type, options));
+    }
+
+    @Override
+    public KvMemory kvMemory(long bytes) {
+        return new PagePool(accelerator, bytes, PREFIX_CHUNK_BYTES);
+    }
+
+    @Override
+    public Runner runner(String name, Checkpoint checkpoint, WeightType type, KvMemory memory, int maxRows) {
+        checkpoint.verifyUnchanged();
+        return new PackedRunner(
+                sessions(checkpoint.config(), type),
+                store,
+                options,
+                name,
+                checkpoint,
+                type,
+                (PagePool) memory,
+                maxRows);
+    }
+
+    @Override
+    public Donor lend(String name, Checkpoint delta, Layout trained, WeightType type) {
+        delta.verifyUnchanged();
+        LoadedCheckpoint lent = store.lend(name, delta, trained, type);
+        return () -> store.retire(lent);
+    }
+
+    @Override
+    public DerivedBlocks.Use derivedBlocks() {
+        return store.use();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+        sessions.values().forEach(PackedSessions::close);
+        accelerator.close();
+        runtime.close();
+    }
+}

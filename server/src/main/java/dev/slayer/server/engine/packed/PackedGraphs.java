@@ -1,0 +1,161 @@
+package dev.slayer.server.engine.packed;
+
+import dev.slayer.server.engine.block.Quantizer;
+import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.onnx.ElementType;
+import dev.slayer.server.onnx.Graph;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The graphs of a Llama-family decoder with weights as inputs, so that one session serves every block of a shape. T is the number of
+ * rows, B that of sequences, P that of KV pages.
+ */
+final class PackedGraphs {
+    private final ModelConfig config;
+    private final WeightType weights;
+    private final PackedOptions options;
+
+    PackedGraphs(ModelConfig config, WeightType weights, PackedOptions options) {
+        this.config = config;
+        this.weights = weights;
+        this.options = options;
+    }
+
+    static int qkvWidth(ModelConfig config) {
+        return config.queryWidth() + 2 * config.kvWidth();
+    }
+
+    /**
+     * A decoder block: hidden [T, hidden] to next [T, hidden], over packed rows: sequence i owns rows cumulative[i] to cumulative[i +
+     * 1] - 1, on top of past[i] rows that lie in the pages of its row of the table. Keys and values [P, pageRows, kvHeads, headDim] are
+     * written in place.
+     *
+     * @param gated whether attention_gate and mlp_gate [T, 1] scale what the sublayers of each row add
+     */
+    Graph block(boolean gated) {
+        Graph.Builder graph = new Graph.Builder();
+        String hidden = graph.input("hidden", options.type(), Graph.FREE, config.hiddenSize());
+        norm(graph, hidden, "input_norm", "normed");
+        multiply(graph, "normed", "qkv", qkvWidth(config), config.hiddenSize());
+        attention(graph);
+        multiply(graph, "attention", "projected", config.hiddenSize(), config.queryWidth());
+        String gamma = graph.input("post_attention_norm", options.type(), config.hiddenSize());
+        graph.nodeOf(
+                "SkipSimplifiedLayerNormalization",
+                Graph.MICROSOFT,
+                List.of("normed_sum", "", "", "sum"),
+                List.of(gated ? gate(graph, "projected", "attention_gate") : "projected", hidden, gamma),
+                Map.of("epsilon", config.rmsNormEps()));
+        multiply(graph, "normed_sum", "gate", config.intermediateSize(), config.hiddenSize());
+        multiply(graph, "normed_sum", "up", config.intermediateSize(), config.hiddenSize());
+        graph.node("Sigmoid", "", "sigmoid", List.of("gate"), Map.of());
+        graph.node("Mul", "", "silu", List.of("gate", "sigmoid"), Map.of());
+        graph.node("Mul", "", "gated", List.of("silu", "up"), Map.of());
+        multiply(graph, "gated", "down", config.hiddenSize(), config.intermediateSize());
+        graph.node("Add", "", "next", List.of(gated ? gate(graph, "down", "mlp_gate") : "down", "sum"), Map.of());
+        return graph.output("next", options.type(), Graph.FREE, config.hiddenSize())
+                .output("keys_out", options.type(), cacheShape())
+                .output("values_out", options.type(), cacheShape())
+                .build();
+    }
+
+    private long[] cacheShape() {
+        return new long[] {Graph.FREE, options.pageRows(), config.kvHeads(), config.headDim()};
+    }
+
+    private void attention(Graph.Builder graph) {
+        ElementType type = options.type();
+        List<String> in = new ArrayList<>(List.of("qkv", "", ""));
+        in.add(graph.input("keys", type, cacheShape()));
+        in.add(graph.input("values", type, cacheShape()));
+        in.add(graph.input("cumulative", ElementType.INT32, Graph.FREE));
+        in.add(graph.input("past", ElementType.INT32, Graph.FREE));
+        in.add(graph.input("table", ElementType.INT32, Graph.FREE, Graph.FREE));
+        in.add(graph.input("cos", type, Graph.FREE, config.headDim() / 2));
+        in.add(graph.input("sin", type, Graph.FREE, config.headDim() / 2));
+        if (options.metadata() > 0) {
+            in.addAll(List.of("", "", "", "", "", ""));
+            in.add(graph.input("metadata", ElementType.INT32, options.metadata()));
+        }
+        Map<String, Object> attributes = new HashMap<>();
+        attributes.put("num_heads", (long) config.heads());
+        attributes.put("kv_num_heads", (long) config.kvHeads());
+        attributes.put("do_rotary", 1L);
+        config.slidingWindow().ifPresent(window -> attributes.put("local_window_size", (long) window));
+        graph.nodeOf(
+                "PagedAttention",
+                options.attentionDomain(),
+                List.of("attention", "keys_out", "values_out"),
+                in,
+                attributes);
+    }
+
+    private String gate(Graph.Builder graph, String x, String factors) {
+        graph.input(factors, options.type(), Graph.FREE, 1);
+        return graph.node("Mul", "", x + "_gated", List.of(x, factors), Map.of());
+    }
+
+    /** hidden [T, hidden] to logits [T, vocabulary] in float32: final norm and head. */
+    Graph head() {
+        Graph.Builder graph = new Graph.Builder();
+        String hidden = graph.input("hidden", options.type(), Graph.FREE, config.hiddenSize());
+        norm(graph, hidden, "final_norm", "normed");
+        boolean wide = options.type() == ElementType.FLOAT;
+        multiply(graph, "normed", wide ? "logits" : "narrow_logits", config.vocabularySize(), config.hiddenSize());
+        if (!wide) {
+            graph.node("Cast", "", "logits", List.of("narrow_logits"), Map.of("to", (long) ElementType.FLOAT.code()));
+        }
+        return graph.output("logits", ElementType.FLOAT, Graph.FREE, config.vocabularySize())
+                .build();
+    }
+
+    /** tokens [T] to hidden [T, hidden]: rows of the embedding [vocabulary, hidden]. */
+    Graph embed() {
+        Graph.Builder graph = new Graph.Builder();
+        String embedding = graph.input("embedding", options.type(), config.vocabularySize(), config.hiddenSize());
+        String tokens = graph.input("tokens", ElementType.INT32, Graph.FREE);
+        graph.node("Gather", "", "hidden", List.of(embedding, tokens), Map.of("axis", 0L));
+        return graph.output("hidden", options.type(), Graph.FREE, config.hiddenSize())
+                .build();
+    }
+
+    private void norm(Graph.Builder graph, String x, String gamma, String y) {
+        graph.input(gamma, options.type(), config.hiddenSize());
+        graph.node(
+                "SimplifiedLayerNormalization",
+                "",
+                y,
+                List.of(x, gamma),
+                Map.of("axis", -1L, "epsilon", config.rmsNormEps(), "stash_type", 1L));
+    }
+
+    /** x [T, in] times the transpose of the input {@code y_weight} [out, in], or of its quantized form. */
+    private void multiply(Graph.Builder graph, String x, String y, int out, int in) {
+        switch (weights) {
+            case FP32, BF16, FP16 -> {
+                String weight = graph.input(y + "_weight", options.type(), out, in);
+                graph.node("Gemm", "", y, List.of(x, weight), Map.of("transB", 1L));
+            }
+            case INT8, INT4 -> {
+                Quantizer quantizer = new Quantizer(weights.bits());
+                int blocks = quantizer.blocks(in);
+                String values = graph.input(y + "_values", ElementType.UINT8, out, blocks, quantizer.blockBytes());
+                String scales = graph.input(y + "_scales", options.type(), out, blocks);
+                graph.node(
+                        "MatMulNBits",
+                        Graph.MICROSOFT,
+                        y,
+                        List.of(x, values, scales),
+                        Map.of(
+                                "K", (long) in,
+                                "N", (long) out,
+                                "bits", (long) weights.bits(),
+                                "block_size", (long) Quantizer.BLOCK));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package dev.slayer.server.engine.packed;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.slayer.server.engine.block.BlockStack;
+import dev.slayer.server.engine.block.Turn;
+import dev.slayer.server.onnx.Binding;
+import dev.slayer.server.onnx.ElementType;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a turn needs on the device beside rows and weights.
+ *
+ * @param metadata bounds that PagedAttention reads on the host; stays as it is while a recording of it lives
+ * @param gates factors of attention and MLP, [rows, 1] each
+ */
+record TurnData(Form form, SequenceTables tables, MemorySegment metadata, Optional<Gates> gates) {
+    /** Where the factors are. */
+    record Gates(StepData.Region attention, StepData.Region mlp) {}
+
+    /**
+     * Its size.
+     *
+     * @param replayable whether it is pure decoding, padded so that it can be recorded and replayed
+     * @param sequences padding included
+     * @param rows padding included
+     * @param width columns of the page table
+     */
+    record Form(
+            Turn turn,
+            PageShape shape,
+            PackedOptions options,
+            boolean gated,
+            boolean replayable,
+            int sequences,
+            int rows,
+            int width) {
+        static Form of(Turn turn, PageShape shape, PackedOptions options) {
+            List<Turn.Member> members = turn.members();
+            boolean gated = members.stream().map(Turn.Member::stage).anyMatch(Form::gated);
+            boolean replayable = options.recordAfter() > 0
+                    && !gated
+                    && turn.rows() == members.size()
+                    && Replays.bucket(turn.rows()) <= Math.min(Replays.MOST_SEQUENCES, options.maxSequences());
+            int width = SequenceTables.widthOf(turn, shape);
+            return replayable
+                    ? new Form(
+                            turn,
+                            shape,
+                            options,
+                            false,
+                            true,
+                            Replays.bucket(turn.rows()),
+                            Replays.bucket(turn.rows()),
+                            Replays.bucket(width))
+                    : new Form(turn, shape, options, gated, false, members.size(), turn.rows(), width);
+        }
+
+        private static boolean gated(BlockStack.Stage stage) {
+            return !stage.attends() || stage.attention() != 1 || stage.mlp() != 1;
+        }
+
+        private long gateBytes() {
+            return (long) rows * options.type().bytes();
+        }
+
+        /** Bytes of all its regions. */
+        long bytes() {
+            return StepData.aligned(SequenceTables.bytes(sequences, width))
+                    + StepData.aligned(4L * Integer.BYTES)
+                    + (gated ? 2 * StepData.aligned(gateBytes()) : 0);
+        }
+
+        /** @param spare the page in which padding is computed */
+        TurnData write(StepData data, int spare) {
+            SequenceTables tables =
+                    new SequenceTables(sequences, width, data.add(SequenceTables.bytes(sequences, width)));
+            tables.write(turn.members(), shape, spare);
+            MemorySegment metadata =
+                    data.add(4L * Integer.BYTES).host().asSlice(0, (long) options.metadata() * Integer.BYTES);
+            writeBounds(metadata);
+            Optional<Gates> gates =
+                    gated ? Optional.of(new Gates(data.add(gateBytes()), data.add(gateBytes()))) : Optional.empty();
+            gates.ifPresent(this::writeGates);
+            return new TurnData(this, tables, metadata, gates);
+        }
+
+        /** Most new rows of a sequence, most rows that a sequence then has, and a number that the latter is not below. */
+        private void writeBounds(MemorySegment metadata) {
+            int queries = 1;
+            int rowsOfIt = width * shape.rows();
+            int least = width > 1 ? width / 2 * shape.rows() + 1 : 1;
+            if (!replayable) {
+                rowsOfIt = 1;
+                for (Turn.Member member : turn.members()) {
+                    int count = member.chunk().count();
+                    queries = Math.max(queries, count);
+                    rowsOfIt = Math.max(
+                            rowsOfIt, member.stage().attends() ? member.chunk().end() : count);
+                }
+                least = rowsOfIt;
+            }
+            int[] bounds = {queries, rowsOfIt, least};
+            for (int i = 0; i < options.metadata(); i++) {
+                metadata.setAtIndex(JAVA_INT, i, bounds[i]);
+            }
+        }
+
+        private void writeGates(Gates gates) {
+            int row = 0;
+            for (Turn.Member member : turn.members()) {
+                BlockStack.Stage stage = member.stage();
+                for (int i = 0; i < member.chunk().count(); i++) {
+                    Narrow.set(gates.attention().host(), row, options.type(), stage.attends() ? stage.attention() : 0);
+                    Narrow.set(gates.mlp().host(), row, options.type(), stage.mlp());
+                    row++;
+                }
+            }
+        }
+    }
+
+    void bindGates(Binding binding, ElementType type) {
+        gates.ifPresent(factors -> binding.input(
+                        "attention_gate", type, factors.attention().device(), form.rows(), 1)
+                .input("mlp_gate", type, factors.mlp().device(), form.rows(), 1));
+    }
+}
