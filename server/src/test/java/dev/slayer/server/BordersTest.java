@@ -94,7 +94,10 @@ class BordersTest {
     void onlyBlocksUseTheBinding() {
         check(noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.slayer.server.onnx..", "dev.slayer.server.engine.block..")
+                .resideOutsideOfPackages(
+                        "dev.slayer.server.onnx..",
+                        "dev.slayer.server.engine.block..",
+                        "dev.slayer.server.engine.packed..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.slayer.server.onnx.."));

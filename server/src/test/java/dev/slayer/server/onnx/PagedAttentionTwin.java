@@ -72,8 +72,8 @@ public final class PagedAttentionTwin {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocateFrom(JAVA_BYTE, emptyModel());
             MemorySegment out = arena.allocate(ADDRESS);
-            api.check((MemorySegment) api.editorFunction(16, "PPPJPP")
-                    .invokeExact(environment, bytes, bytes.byteSize(), options, out));
+            api.check((MemorySegment)
+                    api.editorFunction(16, "PPPJPP").invokeExact(environment, bytes, bytes.byteSize(), options, out));
             MemorySegment session = out.get(ADDRESS, 0);
             try {
                 api.check((MemorySegment) api.editorFunction(18, "PPP").invokeExact(session, model));
