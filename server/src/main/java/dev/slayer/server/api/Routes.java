@@ -41,7 +41,7 @@ final class Routes {
             routes.router.errorHandler(status, failures);
         }
         routes.openAi(scope, mailbox);
-        routes.scoring(scope, mailbox);
+        routes.reading(scope, mailbox);
         routes.bare(HttpMethod.POST, "/v1/ab", routes.keys, routes.traffic, routes.body, new AbHandler(scope, mailbox));
         routes.variants(new VariantsHandler(scope));
         routes.exports(new ExportHandler(scope));
@@ -64,11 +64,13 @@ final class Routes {
         route(HttpMethod.POST, "/v1/chat/completions", keys, traffic, body, chat);
     }
 
-    private void scoring(ApiScope scope, Mailbox mailbox) {
-        Handler<RoutingContext> score = new ScoringHandler(scope, mailbox, ScoreRequest::read);
+    private void reading(ApiScope scope, Mailbox mailbox) {
+        Handler<RoutingContext> score = new ReadingHandler<>(scope, mailbox, ScoreRequest::read);
         route(HttpMethod.POST, "/v1/score", keys, traffic, body, score);
-        Handler<RoutingContext> perplexity = new ScoringHandler(scope, mailbox, PerplexityRequest::read);
+        Handler<RoutingContext> perplexity = new ReadingHandler<>(scope, mailbox, PerplexityRequest::read);
         route(HttpMethod.POST, "/v1/perplexity", keys, traffic, body, perplexity);
+        Handler<RoutingContext> embeddings = new ReadingHandler<>(scope, mailbox, EmbeddingRequest::read);
+        route(HttpMethod.POST, "/v1/embeddings", keys, traffic, body, embeddings);
     }
 
     private void variants(VariantsHandler variants) {
