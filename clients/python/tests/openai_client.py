@@ -193,6 +193,11 @@ def a_stack_that_cannot_be_is_a_bad_request():
         lambda: client.completions.create(model=f"{model}@0,avg(0:99999)", prompt="a"),
     )
     assert "99999" in error.message
+    error = expect(
+        openai.BadRequestError,
+        lambda: client.completions.create(model=model, prompt="a", extra_query={"romove": "1"}),
+    )
+    assert error.code == "unknown_parameter" and "'remove'" in error.message
 
 
 def unknown_model_is_not_found():
