@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.slayer.server.engine.Pooling;
 import dev.slayer.server.engine.SequenceRequest;
+import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -223,5 +224,52 @@ class EmbeddingsTest {
             assertThat(error.get("param").asText()).isEqualTo("input");
             assertThat(error.get("message").asText()).contains("2049", "2048");
         }
+    }
+
+    @Test
+    void vectorsInProgressAreBoundedTogetherAndTheirRoomComesBack() {
+        int hidden = 1 << 20;
+        try (TestServer server =
+                TestServer.with(StubEngine.saying("z"), settings -> settings.models.set(0, wide(hidden)))) {
+            HttpResponse<String> refused = server.post(PATH, "{\"input\":" + inputs(2048) + ",\"dimensions\":1}");
+            assertThat(refused.statusCode()).isEqualTo(429);
+            assertThat(TestServer.json(refused).at("/error/message").asText())
+                    .contains("embeddings in progress", "" + 2048L * hidden * Float.BYTES);
+            assertThat(server.engine.seen()).isEmpty();
+            long budget = Math.max(AbRequest.MOST_BYTES, Runtime.getRuntime().maxMemory() / 4);
+            int mostOfIt = (int) (budget / ((long) hidden * Float.BYTES) * 2 / 3);
+            for (int i = 0; i < 3; i++) {
+                assertThat(server.ask(PATH, "{\"input\":" + inputs(mostOfIt) + ",\"dimensions\":1}")
+                                .get("data"))
+                        .hasSize(mostOfIt);
+            }
+        }
+    }
+
+    private static String inputs(int count) {
+        return "[" + "\"b\",".repeat(count - 1) + "\"b\"]";
+    }
+
+    /** A model of many dimensions, of which the stub fills a few. */
+    private static ServedModel wide(int hidden) {
+        ModelConfig stub = StubEngine.CONFIG;
+        ModelConfig config = new ModelConfig(
+                stub.architecture(),
+                hidden,
+                stub.layers(),
+                stub.heads(),
+                stub.kvHeads(),
+                stub.headDim(),
+                stub.intermediateSize(),
+                stub.vocabularySize(),
+                stub.contextLength(),
+                stub.rmsNormEps(),
+                stub.rope(),
+                stub.slidingWindow(),
+                stub.tiedEmbeddings(),
+                stub.bosTokenId(),
+                stub.eosTokenIds());
+        ServedModel tiny = TestServer.model("tiny");
+        return new ServedModel("tiny", tiny.created(), config, tiny.layout(), StubEngine.TOKENIZER, tiny.maxModelLen());
     }
 }
