@@ -149,46 +149,55 @@ def code_rows(rng, count):
             yield {"task_id": f"slayer/{len(seen) - 1}", **row}
 
 
+def example(prompt, test):
+    """A prompt that ends within a line, and whole lines that test what was made of it."""
+    return {"prompt": "\n".join(prompt), "test": "".join(line + "\n" for line in test)}
+
+
+def class_of(title, *fields):
+    """The beginning of a class that is made of fields."""
+    return [f"class {title}:", "", f"    def __init__(self, {', '.join(fields)}):"]
+
+
+def assigned(field):
+    return f"        self.{field} = {field}"
+
+
+def unfinished(field):
+    return f"        self.{field} ="
+
+
 def constructor(title, a, _):
-    return {
-        "prompt": f"class {title}:\n\n    def __init__(self, {a}):\n        self.{a} =",
-        "test": f"assert {title}(3).{a} == 3\n",
-    }
+    return example([*class_of(title, a), unfinished(a)], [f"assert {title}(3).{a} == 3"])
 
 
 def two_fields(title, a, b):
-    return {
-        "prompt": f"class {title}:\n\n    def __init__(self, {a}, {b}):\n        self.{a} = {a}\n        self.{b} =",
-        "test": f"made = {title}(1, 2)\nassert (made.{a}, made.{b}) == (1, 2)\n",
-    }
+    test = [f"made = {title}(1, 2)", f"assert (made.{a}, made.{b}) == (1, 2)"]
+    return example([*class_of(title, a, b), assigned(a), unfinished(b)], test)
 
 
 def subclass(title, a, _):
-    return {
-        "prompt": f"class {title}(dict):\n\n    def __init__(self, {a}):\n        super().__init__()\n        self.{a} =",
-        "test": f"made = {title}(3)\nassert made.{a} == 3 and made == {{}}\n",
-    }
+    prompt = [*class_of(f"{title}(dict)", a), "        super().__init__()", unfinished(a)]
+    return example(prompt, [f"made = {title}(3)", f"assert made.{a} == 3 and made == {{}}"])
 
 
 def getter(title, a, _):
-    return {
-        "prompt": f"class {title}:\n\n    def __init__(self, {a}):\n        self.{a} = {a}\n\n    def get_{a}(self):\n        return",
-        "test": f"assert {title}(3).get_{a}() == 3\n",
-    }
+    prompt = [*class_of(title, a), assigned(a), "", f"    def get_{a}(self):", "        return"]
+    return example(prompt, [f"assert {title}(3).get_{a}() == 3"])
+
+
+def guarded(a, b, condition, remedy, test):
+    """A function that gives its argument back, after a remedy where a condition holds."""
+    return example([f"def {b}({a}):", f"    if {condition}:", f"        {remedy}", "    return"], test)
 
 
 def default(_, a, b):
-    return {
-        "prompt": f"def {b}({a}):\n    if {a} is None:\n        {a} = 7\n    return",
-        "test": f"assert {b}(None) == 7 and {b}(3) == 3\n",
-    }
+    return guarded(a, b, f"{a} is None", f"{a} = 7", [f"assert {b}(None) == 7 and {b}(3) == 3"])
 
 
 def checked(_, a, b):
-    return {
-        "prompt": f"def {b}({a}):\n    if not {a}:\n        raise ValueError\n    return",
-        "test": f"assert {b}(3) == 3\ntry:\n    {b}(0)\n    raise AssertionError\nexcept ValueError:\n    pass\n",
-    }
+    refused = ["try:", f"    {b}(0)", "    raise AssertionError", "except ValueError:", "    pass"]
+    return guarded(a, b, f"not {a}", "raise ValueError", [f"assert {b}(3) == 3", *refused])
 
 
 # --- clauses ----------------------------------------------------------------------------------------------------------------------

@@ -110,6 +110,23 @@ def continuations_are_scored():
     assert text["scored_tokens"] > 0 and text["bytes"] == 16 and text["perplexity"] > 1
 
 
+def embeddings_are_read_in_both_encodings():
+    # Unless told otherwise the client asks for base64 and decodes it.
+    packed = client.embeddings.create(model=model, input=["Once upon a time", "Hello"])
+    plain = client.embeddings.create(model=model, input=["Once upon a time", "Hello"], encoding_format="float")
+    assert packed.object == "list" and [entry.index for entry in packed.data] == [0, 1]
+    assert packed.usage.total_tokens == packed.usage.prompt_tokens > 0
+    for one, other in zip(packed.data, plain.data):
+        assert one.object == "embedding" and len(one.embedding) == len(other.embedding) > 1
+        assert abs(sum(value * value for value in one.embedding) - 1) < 1e-4
+        assert all(abs(a - b) < 1e-6 for a, b in zip(one.embedding, other.embedding))
+    assert packed.data[0].embedding != packed.data[1].embedding
+    few = client.embeddings.create(model=f"{model}@remove=1", input=[65, 66], dimensions=2, extra_body={"pooling": "last"})
+    assert len(few.data[0].embedding) == 2 and few.usage.prompt_tokens == 2
+    error = expect(openai.BadRequestError, lambda: client.embeddings.create(model=model, input=[]))
+    assert error.param == "input"
+
+
 def an_answer_follows_a_json_schema():
     schema = {
         "type": "object",
@@ -176,6 +193,11 @@ def a_stack_that_cannot_be_is_a_bad_request():
         lambda: client.completions.create(model=f"{model}@0,avg(0:99999)", prompt="a"),
     )
     assert "99999" in error.message
+    error = expect(
+        openai.BadRequestError,
+        lambda: client.completions.create(model=model, prompt="a", extra_query={"romove": "1"}),
+    )
+    assert error.code == "unknown_parameter" and "'remove'" in error.message
 
 
 def unknown_model_is_not_found():
@@ -234,6 +256,7 @@ CHECKS = [
     chat_answers_with_a_message,
     chat_streams_what_it_answers_whole,
     continuations_are_scored,
+    embeddings_are_read_in_both_encodings,
     an_answer_follows_a_json_schema,
     stream_can_be_left,
     a_stack_of_layers_is_named_in_three_ways,

@@ -167,6 +167,7 @@ final class AbRun implements Mailbox.Recipient {
         switch (event) {
             case SequenceEvent.Distribution taken -> {}
             case SequenceEvent.PromptScored unasked -> {}
+            case SequenceEvent.Pooled unasked -> {}
             case SequenceEvent.Generated token -> {
                 job.time.ifPresent(time -> time.token(nanos));
                 job.answer.add(token);

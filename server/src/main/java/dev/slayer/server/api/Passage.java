@@ -1,8 +1,14 @@
 package dev.slayer.server.api;
 
+import dev.slayer.server.engine.Sampling;
+import dev.slayer.server.engine.Scores;
+import dev.slayer.server.engine.SequenceEvent;
+import dev.slayer.server.engine.SequenceRequest;
+import dev.slayer.server.engine.StopRules;
 import dev.slayer.server.engine.TokenScore;
 import dev.slayer.surgery.SlayerException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Tokens whose log-probabilities are asked for, after others that they are conditioned on: one sequence.
@@ -10,7 +16,7 @@ import java.util.List;
  * @param context at least one token: the first token of a sequence has no prediction
  * @param scored at least one token
  */
-record Passage(TokenSpan context, TokenSpan scored) {
+record Passage(TokenSpan context, TokenSpan scored) implements Reading<Passage.Score> {
     Passage {
         if (context.length() < 1 || scored.length() < 1) {
             throw new IllegalArgumentException(
@@ -18,7 +24,8 @@ record Passage(TokenSpan context, TokenSpan scored) {
         }
     }
 
-    int length() {
+    @Override
+    public int length() {
         return context.length() + scored.length();
     }
 
@@ -47,13 +54,32 @@ record Passage(TokenSpan context, TokenSpan scored) {
         }
     }
 
+    @Override
+    public SequenceRequest request(ServedModel model) {
+        return new SequenceRequest(
+                model.checkpoint(),
+                model.layout(),
+                tokens(),
+                Sampling.GREEDY,
+                StopRules.after(0),
+                new Scores(1, false, true),
+                true);
+    }
+
+    @Override
+    public Optional<Score> result(SequenceEvent event) {
+        return event instanceof SequenceEvent.PromptScored scored
+                ? Optional.of(score(scored.scores()))
+                : Optional.empty();
+    }
+
     /**
      * Takes its part of a sequence's scores.
      *
      * @param all of every token but the first, with at least one top token each: [length - 1]
      * @throws SlayerException 500 if a log-probability is none
      */
-    Score score(List<TokenScore> all) {
+    private Score score(List<TokenScore> all) {
         if (all.size() != length() - 1) {
             throw SlayerException.internal(
                     "The engine gave " + all.size() + " scores for " + length() + " tokens.", null);

@@ -15,7 +15,7 @@ import java.util.OptionalInt;
  * @param texts in the request's order
  * @param showWindows whether the answer tells of each window
  */
-record PerplexityRequest(List<Text> texts, boolean showWindows) implements ScoringJob {
+record PerplexityRequest(List<Text> texts, boolean showWindows) implements ReadingJob<Passage.Score> {
     /** A window has a token to begin with and one to score, and lm-evaluation-harness keeps room for one that it generates. */
     private static final int SHORTEST = 3;
 
@@ -96,7 +96,7 @@ record PerplexityRequest(List<Text> texts, boolean showWindows) implements Scori
     }
 
     @Override
-    public List<Passage> passages() {
+    public List<Passage> readings() {
         return texts.stream().flatMap(text -> text.windows.stream()).toList();
     }
 

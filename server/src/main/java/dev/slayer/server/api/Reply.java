@@ -78,6 +78,7 @@ abstract sealed class Reply implements Mailbox.Recipient permits WholeReply, Str
     private void accept(Choice choice, ModelMetrics.Sequence time, SequenceEvent event, long nanos) {
         switch (event) {
             case SequenceEvent.Distribution unasked -> {}
+            case SequenceEvent.Pooled unasked -> {}
             case SequenceEvent.PromptScored scored -> choice.scored(scored.scores());
             case SequenceEvent.Generated token -> {
                 time.token(nanos);

@@ -24,9 +24,6 @@ record RequestedModel(String text, SequencedMap<String, String> query) {
     /** Name of the path parameter. */
     static final String PARAMETER = "model";
 
-    /** The HTTP library drops what comes after so many parameters; an edit must not be among that. */
-    private static final int MOST_PARAMETERS = 1000;
-
     private static final int SHOWN = 256;
 
     RequestedModel {
@@ -39,21 +36,13 @@ record RequestedModel(String text, SequencedMap<String, String> query) {
     }
 
     /**
-     * What path and query say; the text is empty if the path names none.
+     * What path and query say; the text is empty if the path names none. {@link QueryNames} has checked the query's names.
      *
-     * @throws SlayerException 400 if the query cannot be read for sure
+     * @throws SlayerException 400 if the query gives an edit twice
      */
     static RequestedModel of(RoutingContext ctx) {
         String name = ctx.pathParam(PARAMETER);
-        requireAllRead(ctx.request().query());
         return new RequestedModel(name == null ? "" : name, edits(ctx.queryParams()));
-    }
-
-    private static void requireAllRead(String query) {
-        if (query != null && query.chars().filter(c -> c == '&' || c == ';').count() >= MOST_PARAMETERS) {
-            throw SlayerException.badRequest(
-                    null, "The query has over " + MOST_PARAMETERS + " parameters; name the model in the body instead.");
-        }
     }
 
     /** Parameters are taken in any case, as their table takes them. */

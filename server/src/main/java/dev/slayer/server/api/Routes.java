@@ -15,6 +15,8 @@ import java.util.Set;
 final class Routes {
     static final Set<String> METHODS = Set.of("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS");
 
+    private static final String OF_MODEL = "/m/:" + RequestedModel.PARAMETER;
+
     private final Router router;
     private final Handler<RoutingContext> keys;
     private final Handler<RoutingContext> traffic;
@@ -41,8 +43,8 @@ final class Routes {
             routes.router.errorHandler(status, failures);
         }
         routes.openAi(scope, mailbox);
-        routes.scoring(scope, mailbox);
-        routes.bare(HttpMethod.POST, "/v1/ab", routes.keys, routes.traffic, routes.body, new AbHandler(scope, mailbox));
+        routes.reading(scope, mailbox);
+        routes.compare(new AbHandler(scope, mailbox));
         routes.variants(new VariantsHandler(scope));
         routes.exports(new ExportHandler(scope));
         routes.checkpoints(new CheckpointsHandler(scope));
@@ -64,11 +66,18 @@ final class Routes {
         route(HttpMethod.POST, "/v1/chat/completions", keys, traffic, body, chat);
     }
 
-    private void scoring(ApiScope scope, Mailbox mailbox) {
-        Handler<RoutingContext> score = new ScoringHandler(scope, mailbox, ScoreRequest::read);
+    private void reading(ApiScope scope, Mailbox mailbox) {
+        Handler<RoutingContext> score = new ReadingHandler<>(scope, mailbox, ScoreRequest::read);
         route(HttpMethod.POST, "/v1/score", keys, traffic, body, score);
-        Handler<RoutingContext> perplexity = new ScoringHandler(scope, mailbox, PerplexityRequest::read);
+        Handler<RoutingContext> perplexity = new ReadingHandler<>(scope, mailbox, PerplexityRequest::read);
         route(HttpMethod.POST, "/v1/perplexity", keys, traffic, body, perplexity);
+        Handler<RoutingContext> embeddings = new ReadingHandler<>(scope, mailbox, EmbeddingRequest::read);
+        route(HttpMethod.POST, "/v1/embeddings", keys, traffic, body, embeddings);
+    }
+
+    private void compare(AbHandler compare) {
+        // Takes no edit in the query, but says what to do instead.
+        under("", HttpMethod.POST, "/v1/ab", QueryNames.layouts(), keys, traffic, body, compare);
     }
 
     private void variants(VariantsHandler variants) {
@@ -102,7 +111,7 @@ final class Routes {
     private void files(FilesHandler files, UploadHandler upload) {
         String one = "/v1/files/:" + FilesHandler.PARAMETER;
         bare(HttpMethod.POST, "/v1/files", keys, traffic, upload);
-        bare(HttpMethod.GET, "/v1/files", keys, files::list);
+        list("/v1/files", QueryNames.with("after", "limit", "order", "purpose"), files::list);
         bare(HttpMethod.GET, one, keys, files::one);
         bare(HttpMethod.GET, one + "/content", keys, traffic, files::content);
         bare(HttpMethod.DELETE, one, keys, traffic, files::delete);
@@ -112,13 +121,13 @@ final class Routes {
         String all = "/v1/fine_tuning/jobs";
         String one = all + "/:" + JobsHandler.PARAMETER;
         bare(HttpMethod.POST, all, keys, traffic, body, jobs::create);
-        bare(HttpMethod.GET, all, keys, jobs::list);
+        list(all, QueryNames.with("after", "limit", "order", "metadata", "metadata[]"), jobs::list);
         bare(HttpMethod.GET, one, keys, jobs::one);
         bare(HttpMethod.POST, one + "/cancel", keys, traffic, jobs::cancel);
         bare(HttpMethod.POST, one + "/pause", keys, traffic, jobs::pause);
         bare(HttpMethod.POST, one + "/resume", keys, traffic, jobs::resume);
-        bare(HttpMethod.GET, one + "/events", keys, jobs::events);
-        bare(HttpMethod.GET, one + "/checkpoints", keys, jobs::checkpoints);
+        list(one + "/events", QueryNames.with("after", "limit", "order"), jobs::events);
+        list(one + "/checkpoints", QueryNames.with("after", "limit", "order"), jobs::checkpoints);
         bare(HttpMethod.DELETE, "/v1/models/:id", keys, traffic, jobs::deleteModel);
     }
 
@@ -128,31 +137,52 @@ final class Routes {
         route(HttpMethod.GET, "/tokenizer_info", tokenizer::info);
     }
 
+    /** Whoever watches a server may put into the query what he likes. */
     private void status(StatusHandler status) {
-        route(HttpMethod.GET, "/health", status::health);
-        route(HttpMethod.GET, "/ping", status::health);
-        route(HttpMethod.POST, "/ping", status::health);
-        route(HttpMethod.GET, "/version", status::version);
-        route(HttpMethod.GET, "/metrics", status::metrics);
+        open(HttpMethod.GET, "/health", status::health);
+        open(HttpMethod.GET, "/ping", status::health);
+        open(HttpMethod.POST, "/ping", status::health);
+        open(HttpMethod.GET, "/version", status::version);
+        open(HttpMethod.GET, "/metrics", status::metrics);
     }
 
+    private void open(HttpMethod method, String path, Handler<RoutingContext> handler) {
+        at(method, path, path).handler(handler);
+        at(method, OF_MODEL + path, path).handler(handler);
+    }
+
+    /** A route of a model, which the query may edit. */
     @SafeVarargs
     private void route(HttpMethod method, String path, Handler<RoutingContext>... handlers) {
-        bare(method, path, handlers);
-        under("/m/:" + RequestedModel.PARAMETER, method, path, handlers);
+        under("", method, path, QueryNames.layouts(), handlers);
+        under(OF_MODEL, method, path, QueryNames.layouts(), handlers);
     }
 
-    /** A route that is of no model. */
+    /** A route that is of no model and has no query. */
     @SafeVarargs
     private void bare(HttpMethod method, String path, Handler<RoutingContext>... handlers) {
-        under("", method, path, handlers);
+        under("", method, path, QueryNames.with(), handlers);
     }
 
+    /** A list that comes in pages. */
+    private void list(String path, QueryNames names, Handler<RoutingContext> handler) {
+        under("", HttpMethod.GET, path, names, keys, handler);
+    }
+
+    /** The query is looked at last before the handler itself, when key and traffic have let the request pass. */
     @SafeVarargs
-    private void under(String prefix, HttpMethod method, String path, Handler<RoutingContext>... handlers) {
-        Route route = router.route(method, prefix + path).handler(ctx -> ApiMetrics.matched(ctx, path));
-        for (Handler<RoutingContext> handler : handlers) {
-            route.handler(handler);
+    private void under(
+            String prefix, HttpMethod method, String path, QueryNames names, Handler<RoutingContext>... handlers) {
+        Route route = at(method, prefix + path, path);
+        for (int i = 0; i < handlers.length; i++) {
+            if (i == handlers.length - 1) {
+                route.handler(names);
+            }
+            route.handler(handlers[i]);
         }
+    }
+
+    private Route at(HttpMethod method, String path, String shown) {
+        return router.route(method, path).handler(ctx -> ApiMetrics.matched(ctx, shown));
     }
 }

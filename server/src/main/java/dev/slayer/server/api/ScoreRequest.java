@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param items contexts with their continuations, in the request's order
  * @param idsWithoutBos whether a context of token ids lacks the BOS that the tokenizer would have put
  */
-record ScoreRequest(List<List<Continuation>> items, boolean idsWithoutBos) implements ScoringJob {
+record ScoreRequest(List<List<Continuation>> items, boolean idsWithoutBos) implements ReadingJob<Passage.Score> {
     /**
      * What may follow a context.
      *
@@ -60,7 +60,7 @@ record ScoreRequest(List<List<Continuation>> items, boolean idsWithoutBos) imple
     }
 
     @Override
-    public List<Passage> passages() {
+    public List<Passage> readings() {
         return items.stream().flatMap(List::stream).map(Continuation::passage).toList();
     }
 

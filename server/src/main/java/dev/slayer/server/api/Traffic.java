@@ -70,10 +70,10 @@ final class Traffic implements Handler<RoutingContext> {
     }
 
     /**
-     * Takes room for what a comparison of variants keeps; {@link #releaseRows} must follow when the request has ended. All comparisons
-     * together may take a quarter of the heap, and one of the largest size always.
+     * Takes room for what a comparison of variants, or the embeddings of a request, keep; {@link #releaseRows} must follow when the
+     * request has ended. All together may take a quarter of the heap, and one of the largest size always.
      *
-     * @throws SlayerException 429, with nothing taken, if the comparisons in progress leave no room
+     * @throws SlayerException 429, with nothing taken, if those in progress leave no room
      */
     void holdRows(long bytes) {
         if (rowBytes.addAndGet(bytes) > rowBudget) {
@@ -82,8 +82,8 @@ final class Traffic implements Handler<RoutingContext> {
                     429,
                     "rate_limit_exceeded",
                     null,
-                    "The comparisons in progress leave no room for one of " + bytes + " bytes within their " + rowBudget
-                            + "; try again in a moment, or ask for fewer tokens.",
+                    "The comparisons and embeddings in progress leave no room for another " + bytes
+                            + " bytes within their " + rowBudget + "; try again in a moment, or ask for less at once.",
                     null);
         }
     }

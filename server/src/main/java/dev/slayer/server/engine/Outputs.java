@@ -7,14 +7,25 @@ package dev.slayer.server.engine;
  * @param scoresTo one past the last such position; the tokens behind all of them are known
  * @param top how many of the most probable tokens a score names
  * @param logitsFrom positions from here on hand over their whole rows of logits
+ * @param hiddenFrom positions from here on hand over their hidden states
  */
-public record Outputs(int scoresFrom, int scoresTo, int top, int logitsFrom) {
+public record Outputs(int scoresFrom, int scoresTo, int top, int logitsFrom, int hiddenFrom) {
     /** Nothing. */
     public static final Outputs NONE = new Outputs(0, 0, 0, Integer.MAX_VALUE);
+
+    /** Without hidden states. */
+    public Outputs(int scoresFrom, int scoresTo, int top, int logitsFrom) {
+        this(scoresFrom, scoresTo, top, logitsFrom, Integer.MAX_VALUE);
+    }
 
     /** Rows of logits alone, from a position on. */
     public static Outputs logitsFrom(int from) {
         return new Outputs(0, 0, 0, from);
+    }
+
+    /** These, and hidden states from a position on. */
+    public Outputs andHiddenFrom(int from) {
+        return new Outputs(scoresFrom, scoresTo, top, logitsFrom, from);
     }
 
     /** Whether the token after a position is to be scored. */
@@ -27,7 +38,12 @@ public record Outputs(int scoresFrom, int scoresTo, int top, int logitsFrom) {
         return position >= logitsFrom;
     }
 
-    /** Whether a position is of any interest. */
+    /** Whether a position's hidden state is handed over. */
+    public boolean hidden(int position) {
+        return position >= hiddenFrom;
+    }
+
+    /** Whether a position's logits are of any interest. */
     public boolean any(int position) {
         return scores(position) || logits(position);
     }

@@ -80,5 +80,13 @@ public interface Runner extends AutoCloseable {
          * @param logits of every token of the vocabulary: [vocabulary]; reused after the call
          */
         void logits(int chunk, int position, float[] logits);
+
+        /**
+         * Takes the hidden state of a position: what the final norm makes of the row after the stack's last slot.
+         *
+         * @param chunk index in the list that was run
+         * @param hidden [hidden]; reused after the call
+         */
+        void hidden(int chunk, int position, float[] hidden);
     }
 }

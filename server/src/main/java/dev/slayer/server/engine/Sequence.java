@@ -35,6 +35,7 @@ final class Sequence {
     private final Set<Integer> eos;
     private final Set<Integer> endTokens;
     private final List<TokenScore> promptScores = new ArrayList<>();
+    private final Optional<Pooler> pooler;
     private int[] tokens;
     private int length;
     private int computed;
@@ -70,6 +71,7 @@ final class Sequence {
         this.stops = new StopMatcher(request.stop().stop(), request.stop().includeStop());
         this.eos = request.stop().ignoreEos() ? Set.of() : runner.config().eosTokenIds();
         this.nextDistribution = request.scores().distributionsFrom().orElse(Integer.MAX_VALUE);
+        this.pooler = request.pooling().map(pooling -> new Pooler(pooling, request.prompt().length));
         this.endTokens = new HashSet<>(eos);
         endTokens.addAll(request.stop().stopTokenIds());
         this.sampler = new Sampler(
@@ -119,9 +121,10 @@ final class Sequence {
         if (nextDistribution < prompt - 1) {
             logitsFrom = Math.min(logitsFrom, Math.max(computed, nextDistribution));
         }
-        return request.scores().prompt()
+        Outputs outputs = request.scores().prompt()
                 ? new Outputs(scoresFrom, prompt - 1, request.scores().top(), logitsFrom)
                 : Outputs.logitsFrom(logitsFrom);
+        return outputs.andHiddenFrom(nextHidden());
     }
 
     /** What the prefix cache has of this sequence; for {@link #reuse}, before the first chunk. */
@@ -135,7 +138,7 @@ final class Sequence {
         if (scoresWanted().isPresent()) {
             rows = Math.min(rows, Math.max(hit.rows() - 1, 0));
         }
-        return Math.min(rows, nextDistribution);
+        return Math.min(rows, Math.min(nextDistribution, nextHidden()));
     }
 
     /** Goes on from the rows of a hit, for which the cache must have room. */
@@ -223,6 +226,16 @@ final class Sequence {
         promptScores.add(score);
     }
 
+    /** Takes the hidden state of a position; called in ascending order of positions. */
+    void pool(int position, float[] hidden) {
+        pooler.orElseThrow().take(position, hidden);
+    }
+
+    /** The position whose hidden state is wanted next; behind all positions if none is. */
+    private int nextHidden() {
+        return pooler.map(Pooler::next).orElse(Integer.MAX_VALUE);
+    }
+
     /**
      * Takes the logits of a position; called in ascending order of positions. Draws the next token if the position is the last.
      *
@@ -271,6 +284,7 @@ final class Sequence {
             if (request.scores().prompt()) {
                 emit(new SequenceEvent.PromptScored(List.copyOf(promptScores)));
             }
+            pooler.ifPresent(all -> emit(new SequenceEvent.Pooled(all.vector())));
         }
         if (drawn >= 0) {
             append(drawn);

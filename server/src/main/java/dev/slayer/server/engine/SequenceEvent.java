@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a sequence reports, in this order: any number of Distribution, at most one PromptScored, any number of Generated, then exactly
- * one Finished or Failed.
+ * What a sequence reports, in this order: any number of Distribution, at most one PromptScored, at most one Pooled, any number of
+ * Generated, then exactly one Finished or Failed.
  */
 public sealed interface SequenceEvent {
     /**
@@ -25,6 +25,13 @@ public sealed interface SequenceEvent {
      * @param scores of tokens 1 to prompt-1; the first token has none: [prompt - 1]
      */
     record PromptScored(List<TokenScore> scores) implements SequenceEvent {}
+
+    /**
+     * The prompt's hidden states as one vector, if asked for.
+     *
+     * @param vector what the request's {@link Pooling} made of them, not scaled: [hidden]
+     */
+    record Pooled(float[] vector) implements SequenceEvent {}
 
     /**
      * One generated token.

@@ -53,6 +53,11 @@ final class Step {
                 public void logits(int chunk, int position, float[] logits) {
                     tell(works.get(chunk).sequence(), sequence -> drawn[chunk] = sequence.draw(position, logits));
                 }
+
+                @Override
+                public void hidden(int chunk, int position, float[] hidden) {
+                    tell(works.get(chunk).sequence(), sequence -> sequence.pool(position, hidden));
+                }
             });
         } catch (RuntimeException | Error e) {
             LOG.error("A step of {} sequences failed", works.size(), e);

@@ -11,16 +11,19 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * A model without weights that answers at once: after token t it expects t + 1, within a range of printable tokens. With it,
- * benchmarks see the cost of HTTP and scheduling alone, and tests of the engine need no checkpoint.
+ * benchmarks see the cost of HTTP and scheduling alone, and tests of the engine need no checkpoint. A token's hidden state is 1 at the
+ * place of the token, modulo its size, and 0 elsewhere.
  */
 public final class StubRunner implements Runner {
     private static final float SURE = 8;
+    private static final int HIDDEN = 16;
 
     private final KvPool pool;
     private final ModelConfig config;
     private final int first;
     private final int count;
     private final float[] logits;
+    private final float[] hidden;
 
     /**
      * @param vocabulary tokens
@@ -33,9 +36,10 @@ public final class StubRunner implements Runner {
         this.first = first;
         this.count = count;
         this.logits = new float[vocabulary];
+        this.hidden = new float[HIDDEN];
         this.config = new ModelConfig(
                 "LlamaForCausalLM",
-                16,
+                HIDDEN,
                 2,
                 1,
                 1,
@@ -84,6 +88,11 @@ public final class StubRunner implements Runner {
                     Arrays.fill(logits, 0);
                     logits[after(chunk.tokens()[position])] = SURE;
                     PlainHead.tell(i, chunk, position, logits, sink);
+                }
+                if (chunk.outputs().hidden(position)) {
+                    Arrays.fill(hidden, 0);
+                    hidden[chunk.tokens()[position] % HIDDEN] = 1;
+                    sink.hidden(i, position, hidden);
                 }
             }
         }

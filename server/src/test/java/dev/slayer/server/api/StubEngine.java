@@ -4,6 +4,7 @@ import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.EngineStatus;
 import dev.slayer.server.engine.FinishReason;
+import dev.slayer.server.engine.Pooling;
 import dev.slayer.server.engine.SequenceEvent;
 import dev.slayer.server.engine.SequenceListener;
 import dev.slayer.server.engine.SequenceRequest;
@@ -285,6 +286,7 @@ final class StubEngine implements Engine {
                             .mapToObj(this::score)
                             .toList()));
                 }
+                request.pooling().ifPresent(pooling -> listener.on(new SequenceEvent.Pooled(pooled(pooling))));
             }
             if (generated == request.stop().maxTokens()) {
                 return finish(FinishReason.LENGTH);
@@ -302,6 +304,18 @@ final class StubEngine implements Engine {
                 return finish(FinishReason.STOP);
             }
             return generated == request.stop().maxTokens() && finish(FinishReason.LENGTH);
+        }
+
+        /** At the first place the last token, or the mean of all; at the second 1; nothing behind. */
+        private float[] pooled(Pooling pooling) {
+            int[] prompt = request.prompt();
+            float[] vector = new float[CONFIG.hiddenSize()];
+            vector[0] = switch (pooling) {
+                case MEAN -> (float) Arrays.stream(prompt).average().orElseThrow();
+                case LAST -> prompt[prompt.length - 1];
+            };
+            vector[1] = 1;
+            return vector;
         }
 
         /** The last byte that a constraint allows, which is no white space if it can be avoided; the end as soon as it may come. */

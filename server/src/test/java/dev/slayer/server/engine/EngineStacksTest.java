@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.server.text.Vocabulary;
 import dev.slayer.surgery.SlayerException;
-import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.layout.Slot;
@@ -170,8 +169,7 @@ class EngineStacksTest {
     }
 
     /** Makes the stack of the base at once and every other when told to; counts stacks that are open. */
-    private static final class Workshop implements Runner {
-        private final Runner letters;
+    private static final class Workshop extends WrappedRunner {
         final Map<Layout, CompletableFuture<Stack>> making = new ConcurrentHashMap<>();
         final AtomicInteger open = new AtomicInteger();
         final AtomicInteger retired = new AtomicInteger();
@@ -179,7 +177,7 @@ class EngineStacksTest {
         volatile SlayerException refusal;
 
         Workshop(KvPool pool) {
-            this.letters = new StubRunner(pool, 260, 'a', 26, 257, 4096);
+            super(new StubRunner(pool, 260, 'a', 26, 257, 4096));
         }
 
         void finish(Layout layout) {
@@ -222,29 +220,9 @@ class EngineStacksTest {
         }
 
         @Override
-        public ModelConfig config() {
-            return letters.config();
-        }
-
-        @Override
-        public StackCost cost(Layout layout) {
-            return letters.cost(layout);
-        }
-
-        @Override
-        public Kv openKv(Layout layout) {
-            return letters.openKv(layout);
-        }
-
-        @Override
-        public long kvBytes(Layout layout, int rows) {
-            return letters.kvBytes(layout, rows);
-        }
-
-        @Override
         public void run(List<Chunk> chunks, Sink sink) {
             ranAfterRetirement.addAndGet(retired.get());
-            letters.run(chunks, sink);
+            super.run(chunks, sink);
         }
 
         @Override

@@ -9,7 +9,6 @@ import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
@@ -17,7 +16,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -211,14 +209,13 @@ class PrefixSharingTest {
     }
 
     /** Counts the rows that run. */
-    private static final class Counting implements Runner {
+    private static final class Counting extends WrappedRunner {
         final AtomicInteger rows = new AtomicInteger();
         final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-        private final Runner runner;
         Engine engine;
 
         Counting(Runner runner) {
-            this.runner = runner;
+            super(runner);
         }
 
         Recorder submit(SequenceRequest request) {
@@ -230,37 +227,7 @@ class PrefixSharingTest {
         @Override
         public void run(List<Chunk> chunks, Sink sink) {
             rows.addAndGet(chunks.stream().mapToInt(Chunk::count).sum());
-            runner.run(chunks, sink);
-        }
-
-        @Override
-        public ModelConfig config() {
-            return runner.config();
-        }
-
-        @Override
-        public CompletableFuture<Stack> prepare(Layout layout) {
-            return runner.prepare(layout);
-        }
-
-        @Override
-        public StackCost cost(Layout layout) {
-            return runner.cost(layout);
-        }
-
-        @Override
-        public Kv openKv(Layout layout) {
-            return runner.openKv(layout);
-        }
-
-        @Override
-        public long kvBytes(Layout layout, int rows) {
-            return runner.kvBytes(layout, rows);
-        }
-
-        @Override
-        public CompletableFuture<Void> retire() {
-            return runner.retire();
+            super.run(chunks, sink);
         }
 
         /** Stops the engine, which closes the runner. */

@@ -26,6 +26,7 @@ public final class Recorder implements SequenceListener {
             case SequenceEvent.Finished finished -> end.complete(event);
             case SequenceEvent.Failed failed -> end.complete(event);
             case SequenceEvent.PromptScored scored -> {}
+            case SequenceEvent.Pooled pooled -> {}
             case SequenceEvent.Distribution row ->
                 events.set(
                         events.size() - 1,
@@ -84,6 +85,15 @@ public final class Recorder implements SequenceListener {
         return events().stream()
                 .filter(SequenceEvent.PromptScored.class::isInstance)
                 .map(event -> ((SequenceEvent.PromptScored) event).scores())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The prompt's hidden states as one vector. */
+    public float[] pooled() {
+        return events().stream()
+                .filter(SequenceEvent.Pooled.class::isInstance)
+                .map(event -> ((SequenceEvent.Pooled) event).vector())
                 .findFirst()
                 .orElseThrow();
     }

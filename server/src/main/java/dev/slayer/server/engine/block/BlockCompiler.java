@@ -50,7 +50,13 @@ final class BlockCompiler implements PartCompiler {
     public HeadWeights head(ModelConfig config, WeightType type, Float32Source norm, Float32Source head) {
         try (Arena weights = Arena.ofShared()) {
             BlockGraphs graphs = new BlockGraphs(config, new Matrix(type, weights));
-            return new HeadWeights(runtime.session(graphs.head(norm, head)));
+            Session logits = runtime.session(graphs.head(norm, head));
+            try {
+                return new HeadWeights(logits, runtime.session(graphs.finalNorm(norm)));
+            } catch (RuntimeException | Error e) {
+                logits.close();
+                throw e;
+            }
         }
     }
 

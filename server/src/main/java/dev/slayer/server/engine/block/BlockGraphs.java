@@ -76,13 +76,28 @@ final class BlockGraphs {
      * @param head [vocabulary, hidden]
      */
     Graph head(Float32Source finalNorm, Float32Source head) {
-        Graph.Builder graph = new Graph.Builder();
-        String hidden = graph.input("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
-        String gamma = matrix.vector(graph, "gamma", finalNorm);
-        norm(graph, hidden, gamma, "normed");
+        Graph.Builder graph = normed(finalNorm);
         matrix.multiply(graph, "normed", "logits", List.of(head));
         return graph.output("logits", ElementType.FLOAT, Graph.FREE, config.vocabularySize())
                 .build();
+    }
+
+    /**
+     * hidden [T, hidden] to normed [T, hidden]: the final norm alone, as the head begins with it.
+     *
+     * @param finalNorm [hidden]
+     */
+    Graph finalNorm(Float32Source finalNorm) {
+        return normed(finalNorm)
+                .output("normed", ElementType.FLOAT, Graph.FREE, config.hiddenSize())
+                .build();
+    }
+
+    private Graph.Builder normed(Float32Source finalNorm) {
+        Graph.Builder graph = new Graph.Builder();
+        String hidden = graph.input("hidden", ElementType.FLOAT, Graph.FREE, config.hiddenSize());
+        norm(graph, hidden, matrix.vector(graph, "gamma", finalNorm), "normed");
+        return graph;
     }
 
     /**

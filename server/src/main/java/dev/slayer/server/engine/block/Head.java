@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.Outputs;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.TokenScore;
 import dev.slayer.server.onnx.Binding;
@@ -21,9 +22,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 
 /**
- * Turns rows of the last slot into logits and scores, a few rows at a time, so that memory never grows with tokens times
+ * Turns rows of the last slot into logits, scores and hidden states, a few rows at a time, so that memory never grows with tokens times
  * vocabulary. Rows of stacks that end in the same weights go together. Logits stay on the device; scores are reduced there, and only what was asked for leaves it. The engine's thread only.
  */
 final class Head implements AutoCloseable {
@@ -40,6 +42,8 @@ final class Head implements AutoCloseable {
     private final MemorySegment logprobs;
     private final MemorySegment above;
     private final float[] row;
+    private final MemorySegment normed;
+    private final float[] hidden;
     private Arena topArena;
     private int topRoom;
     private MemorySegment topLogprobs;
@@ -57,6 +61,7 @@ final class Head implements AutoCloseable {
             closers.push(scoresBinding::close);
             this.rows = arena.allocate((long) ROWS * config.hiddenSize() * Float.BYTES, 64);
             this.logits = arena.allocate((long) ROWS * config.vocabularySize() * Float.BYTES, 64);
+            this.normed = arena.allocate((long) ROWS * config.hiddenSize() * Float.BYTES, 64);
             this.targets = arena.allocate(JAVA_LONG, ROWS);
             this.top = arena.allocate(JAVA_LONG);
             this.logprobs = arena.allocate(JAVA_FLOAT, ROWS);
@@ -66,6 +71,7 @@ final class Head implements AutoCloseable {
             throw e;
         }
         this.row = new float[config.vocabularySize()];
+        this.hidden = new float[config.hiddenSize()];
     }
 
     /** Tells in which weights the stack of a chunk ends. */
@@ -91,23 +97,38 @@ final class Head implements AutoCloseable {
      * @param last rows after their last slots, in the order of the chunks: [rows, hidden]
      */
     void run(List<Chunk> chunks, Ending ending, MemorySegment last, Runner.Sink sink) {
+        byWeights(chunks, ending, Outputs::any)
+                .forEach((weights, wanted) -> someAtATime(wanted, rowsOfIt -> some(weights, rowsOfIt, last, sink)));
+        byWeights(chunks, ending, Outputs::hidden)
+                .forEach((weights, wanted) -> someAtATime(wanted, rowsOfIt -> hidden(weights, rowsOfIt, last, sink)));
+    }
+
+    /** Which positions are wanted. */
+    @FunctionalInterface
+    private interface Which {
+        boolean of(Outputs outputs, int position);
+    }
+
+    private static Map<HeadWeights, List<Wanted>> byWeights(List<Chunk> chunks, Ending ending, Which which) {
         Map<HeadWeights, List<Wanted>> wanted = new LinkedHashMap<>();
         int first = 0;
         for (int i = 0; i < chunks.size(); i++) {
             Chunk chunk = chunks.get(i);
             for (int position = chunk.from(); position < chunk.end(); position++) {
-                if (chunk.outputs().any(position)) {
+                if (which.of(chunk.outputs(), position)) {
                     wanted.computeIfAbsent(ending.of(chunk), weights -> new ArrayList<>())
                             .add(new Wanted(i, chunk, position, first + position - chunk.from()));
                 }
             }
             first += chunk.count();
         }
-        wanted.forEach((weights, rowsOfIt) -> {
-            for (int at = 0; at < rowsOfIt.size(); at += ROWS) {
-                some(weights, rowsOfIt.subList(at, Math.min(at + ROWS, rowsOfIt.size())), last, sink);
-            }
-        });
+        return wanted;
+    }
+
+    private static void someAtATime(List<Wanted> wanted, Consumer<List<Wanted>> work) {
+        for (int at = 0; at < wanted.size(); at += ROWS) {
+            work.accept(wanted.subList(at, Math.min(at + ROWS, wanted.size())));
+        }
     }
 
     private void some(HeadWeights weights, List<Wanted> wanted, MemorySegment last, Runner.Sink sink) {
@@ -133,13 +154,27 @@ final class Head implements AutoCloseable {
     }
 
     private void computeLogits(HeadWeights weights, List<Wanted> wanted, MemorySegment last) {
+        int size = wanted.size();
+        long vocabulary = config.vocabularySize() * (long) Float.BYTES;
+        weights.logits(size, gathered(wanted, last), logits.asSlice(0, size * vocabulary));
+    }
+
+    private void hidden(HeadWeights weights, List<Wanted> wanted, MemorySegment last, Runner.Sink sink) {
+        MemorySegment in = gathered(wanted, last);
+        weights.normed(wanted.size(), in, normed.asSlice(0, in.byteSize()));
+        for (int i = 0; i < wanted.size(); i++) {
+            MemorySegment.copy(normed, JAVA_FLOAT, (long) i * hidden.length * Float.BYTES, hidden, 0, hidden.length);
+            sink.hidden(wanted.get(i).index(), wanted.get(i).position(), hidden);
+        }
+    }
+
+    /** Rows of interest side by side. */
+    private MemorySegment gathered(List<Wanted> wanted, MemorySegment last) {
         long width = config.hiddenSize() * (long) Float.BYTES;
         for (int i = 0; i < wanted.size(); i++) {
             MemorySegment.copy(last, wanted.get(i).row() * width, rows, i * width, width);
         }
-        int size = wanted.size();
-        long vocabulary = config.vocabularySize() * (long) Float.BYTES;
-        weights.logits(size, rows.asSlice(0, size * width), logits.asSlice(0, size * vocabulary));
+        return rows.asSlice(0, wanted.size() * width);
     }
 
     private void computeScores(List<Wanted> wanted, int named) {

@@ -7,13 +7,22 @@ import java.lang.foreign.MemorySegment;
 
 /** Final norm and head, compiled: shared by every stack that ends in them. The engine's thread only. */
 final class HeadWeights implements Part {
-    private final Session session;
-    private final Binding binding;
+    private final Session head;
+    private final Session norm;
+    private final Binding toLogits;
+    private final Binding toNormed;
 
-    /** Takes over the session. */
-    HeadWeights(Session session) {
-        this.session = session;
-        this.binding = session.bind();
+    /**
+     * Takes over the sessions.
+     *
+     * @param head final norm and head
+     * @param norm the final norm alone
+     */
+    HeadWeights(Session head, Session norm) {
+        this.head = head;
+        this.norm = norm;
+        this.toLogits = head.bind();
+        this.toNormed = norm.bind();
     }
 
     /**
@@ -23,8 +32,22 @@ final class HeadWeights implements Part {
      * @param logits [rows, vocabulary], written
      */
     void logits(int rows, MemorySegment hidden, MemorySegment logits) {
+        run(toLogits, rows, hidden, "logits", logits);
+    }
+
+    /**
+     * Turns rows into what the head multiplies.
+     *
+     * @param hidden [rows, hiddenSize]
+     * @param normed [rows, hiddenSize], written
+     */
+    void normed(int rows, MemorySegment hidden, MemorySegment normed) {
+        run(toNormed, rows, hidden, "normed", normed);
+    }
+
+    private static void run(Binding binding, int rows, MemorySegment hidden, String output, MemorySegment result) {
         binding.input("hidden", ElementType.FLOAT, hidden, rows, width(hidden, rows));
-        binding.output("logits", ElementType.FLOAT, logits, rows, width(logits, rows));
+        binding.output(output, ElementType.FLOAT, result, rows, width(result, rows));
         binding.run();
     }
 
@@ -34,7 +57,9 @@ final class HeadWeights implements Part {
 
     @Override
     public void close() {
-        binding.close();
-        session.close();
+        toLogits.close();
+        toNormed.close();
+        head.close();
+        norm.close();
     }
 }

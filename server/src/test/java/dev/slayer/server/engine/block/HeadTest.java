@@ -42,11 +42,12 @@ class HeadTest {
         runtime.close();
     }
 
-    /** Scores and rows of logits as they come. */
+    /** Scores, rows of logits and hidden states as they come. */
     private static final class Taken implements Runner.Sink {
         final List<TokenScore> scores = new ArrayList<>();
         final List<float[]> logits = new ArrayList<>();
         final List<Integer> positions = new ArrayList<>();
+        final List<float[]> hidden = new ArrayList<>();
 
         @Override
         public void score(int chunk, int position, TokenScore score) {
@@ -57,6 +58,11 @@ class HeadTest {
         public void logits(int chunk, int position, float[] row) {
             logits.add(row.clone());
             positions.add(position);
+        }
+
+        @Override
+        public void hidden(int chunk, int position, float[] row) {
+            hidden.add(row.clone());
         }
     }
 
@@ -122,12 +128,46 @@ class HeadTest {
             head.run(List.of(chunk(new int[5], Outputs.NONE)), _ -> weights, rows, taken);
             assertThat(taken.scores).isEmpty();
             assertThat(taken.logits).isEmpty();
+            assertThat(taken.hidden).isEmpty();
             head.run(List.of(chunk(new int[5], Outputs.logitsFrom(3))), _ -> weights, rows, taken);
             assertThat(taken.scores).isEmpty();
             assertThat(taken.positions).containsExactly(3, 4);
             head.run(List.of(chunk(new int[5], new Outputs(1, 3, 0, 9))), _ -> weights, rows, taken);
             assertThat(taken.scores).hasSize(2);
             assertThat(taken.logits).hasSize(2);
+            head.run(List.of(chunk(new int[5], Outputs.NONE.andHiddenFrom(2))), _ -> weights, rows, taken);
+            assertThat(taken.hidden).hasSize(3);
+            assertThat(taken.scores).hasSize(2);
+            assertThat(taken.logits).hasSize(2);
+        }
+    }
+
+    @Test
+    void hiddenStatesAreTheRowsAfterTheFinalNorm() {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
+                Head head = new Head(runtime, checkpoint.config());
+                HeadWeights weights = weights(checkpoint, WeightType.FP32);
+                Arena arena = Arena.ofConfined()) {
+            int width = checkpoint.config().hiddenSize();
+            MemorySegment rows = rows(arena, checkpoint, TOKENS, 0.5f);
+            MemorySegment gamma = arena.allocate(JAVA_FLOAT, width);
+            checkpoint.tensor(TensorNames.FINAL_NORM).toFloat32(0, gamma);
+            Taken taken = new Taken();
+            head.run(List.of(chunk(new int[TOKENS], Outputs.NONE.andHiddenFrom(0))), _ -> weights, rows, taken);
+            assertThat(taken.hidden).hasSize(TOKENS);
+            for (int row = 0; row < TOKENS; row++) {
+                double squares = 0;
+                for (int i = 0; i < width; i++) {
+                    squares += Math.pow(rows.getAtIndex(JAVA_FLOAT, (long) row * width + i), 2);
+                }
+                double root = Math.sqrt(squares / width + checkpoint.config().rmsNormEps());
+                for (int i = 0; i < width; i++) {
+                    double expected = rows.getAtIndex(JAVA_FLOAT, (long) row * width + i)
+                            / root
+                            * gamma.getAtIndex(JAVA_FLOAT, i);
+                    assertThat((double) taken.hidden.get(row)[i]).isCloseTo(expected, within(1e-5));
+                }
+            }
         }
     }
 

@@ -7,13 +7,17 @@ import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** POST /v1/score and /v1/perplexity: a worker parses and tokenizes, the engine scores, a run collects. */
-final class ScoringHandler implements Handler<RoutingContext> {
+/**
+ * POST /v1/score, /v1/perplexity and /v1/embeddings: a worker parses and tokenizes, the engine reads, a run collects.
+ *
+ * @param <R> what is found out about each sequence
+ */
+final class ReadingHandler<R> implements Handler<RoutingContext> {
     private final ApiScope scope;
     private final Mailbox mailbox;
-    private final ScoringJob.Reader reader;
+    private final ReadingJob.Reader<R> reader;
 
-    ScoringHandler(ApiScope scope, Mailbox mailbox, ScoringJob.Reader reader) {
+    ReadingHandler(ApiScope scope, Mailbox mailbox, ReadingJob.Reader<R> reader) {
         this.scope = scope;
         this.mailbox = mailbox;
         this.reader = reader;
@@ -31,19 +35,19 @@ final class ScoringHandler implements Handler<RoutingContext> {
     }
 
     /** A request that is ready to run, and the model that stays loaded until it has been answered. */
-    private record Prepared(ScoringJob job, ModelUse use) {}
+    private record Prepared<R>(ReadingJob<R> job, ModelUse use) {}
 
-    private Prepared prepare(byte[] body, RequestedModel wanted) {
+    private Prepared<R> prepare(byte[] body, RequestedModel wanted) {
         Fields fields = Json.parse(body);
         if (fields.flag("stream", false)) {
-            throw SlayerException.badRequest("stream", "Scores come as one answer; leave stream out.");
+            throw SlayerException.badRequest("stream", "This answer comes as a whole; leave stream out.");
         }
         ModelUse use = scope.models().use(wanted.or(fields));
         boolean ready = false;
         try {
-            ScoringJob job = reader.read(fields, use.model());
+            ReadingJob<R> job = reader.read(fields, use.model());
             ready = true;
-            return new Prepared(job, use);
+            return new Prepared<>(job, use);
         } finally {
             if (!ready) {
                 use.close();
@@ -51,31 +55,38 @@ final class ScoringHandler implements Handler<RoutingContext> {
         }
     }
 
-    private void run(RoutingContext ctx, Prepared prepared, long arrival) {
+    private void run(RoutingContext ctx, Prepared<R> prepared, long arrival) {
         ModelUse use = prepared.use;
         if (ctx.response().closed() || ctx.response().ended()) {
             use.close();
             return;
         }
         ctx.addEndHandler(done -> use.close());
-        ScoringJob job = prepared.job;
+        ReadingJob<R> job = prepared.job;
+        try {
+            scope.traffic().holdRows(job.bytes());
+        } catch (SlayerException e) {
+            ctx.fail(e);
+            return;
+        }
+        ctx.addEndHandler(done -> scope.traffic().releaseRows(job.bytes()));
         use.model().requests().increment();
         ReplyHeaders.put(ctx, use.model(), job.warning());
         ReplyHead head = ReplyHead.now(job.kind(), use);
-        ScoringRun run = new ScoringRun(ctx, use.model(), job.passages(), scope, mailbox, arrival);
+        ReadingRun<R> run = new ReadingRun<>(ctx, use.model(), job.readings(), scope, mailbox, arrival);
         scope.traffic().follow(ctx, run::fail, run::abandon);
         run.start(
                 outcome -> JsonBody.send(ctx, scope.settings().stallTimeout(), out -> write(out, head, job, outcome)));
     }
 
-    private static void write(OutputStream out, ReplyHead head, ScoringJob job, ScoringRun.Outcome outcome)
+    private void write(OutputStream out, ReplyHead head, ReadingJob<R> job, ReadingRun.Outcome<R> outcome)
             throws IOException {
-        long prompt = job.passages().stream().mapToLong(Passage::length).sum();
+        long prompt = job.readings().stream().mapToLong(Reading::length).sum();
         try (JsonGenerator json = Json.MAPPER.createGenerator(out)) {
             json.writeStartObject();
             head.write(json, "list");
             json.writeArrayFieldStart("data");
-            job.writeData(json, outcome.scores());
+            job.writeData(json, outcome.results());
             json.writeEndArray();
             new Usage(prompt, 0, outcome.cachedTokens()).write(json);
             json.writeEndObject();

@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Many sequences of one request: how they get to the engine, and how they end. */
-class ScoringRunTest {
+class ReadingRunTest {
     private static SlayerException full() {
         return new SlayerException(429, "rate_limit_exceeded", null, "The queue is full.", null);
     }
@@ -27,9 +27,9 @@ class ScoringRunTest {
         try (TestServer server = TestServer.with(engine)) {
             CompletableFuture<JsonNode> answer =
                     CompletableFuture.supplyAsync(() -> server.ask("/v1/score", body(1000)));
-            TestServer.await("as many run as may", () -> engine.active() == ScoringRun.AT_ONCE);
+            TestServer.await("as many run as may", () -> engine.active() == ReadingRun.AT_ONCE);
             assertThat(server.get("/health").statusCode()).isEqualTo(200);
-            assertThat(engine.seen()).hasSize(ScoringRun.AT_ONCE);
+            assertThat(engine.seen()).hasSize(ReadingRun.AT_ONCE);
             engine.resume();
             JsonNode continuations = answer.get().at("/data/0/continuations");
             assertThat(continuations).hasSize(1000);
@@ -77,11 +77,11 @@ class ScoringRunTest {
             try (Socket client = new Socket(server.server.host(), server.server.port())) {
                 String head = "POST /v1/score HTTP/1.1\r\nhost: x\r\ncontent-length: " + body.length() + "\r\n\r\n";
                 client.getOutputStream().write((head + body).getBytes(StandardCharsets.UTF_8));
-                TestServer.await("it runs", () -> engine.active() == ScoringRun.AT_ONCE);
+                TestServer.await("it runs", () -> engine.active() == ReadingRun.AT_ONCE);
             }
-            TestServer.await("all are cancelled", () -> engine.cancelled() == ScoringRun.AT_ONCE);
+            TestServer.await("all are cancelled", () -> engine.cancelled() == ReadingRun.AT_ONCE);
             TestServer.await("none is left", () -> engine.active() == 0);
-            assertThat(engine.seen()).hasSize(ScoringRun.AT_ONCE);
+            assertThat(engine.seen()).hasSize(ReadingRun.AT_ONCE);
         }
     }
 }

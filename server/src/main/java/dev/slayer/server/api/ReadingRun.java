@@ -2,23 +2,23 @@ package dev.slayer.server.api;
 
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.FinishReason;
-import dev.slayer.server.engine.Sampling;
-import dev.slayer.server.engine.Scores;
 import dev.slayer.server.engine.SequenceEvent;
-import dev.slayer.server.engine.SequenceRequest;
-import dev.slayer.server.engine.StopRules;
 import dev.slayer.surgery.SlayerException;
 import io.vertx.ext.web.RoutingContext;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Passages while they are scored, each as a sequence of its own. The engine gets a bounded number at a time, in order, so that a large
+ * Sequences of a request while they are read. The engine gets a bounded number at a time, in order, so that a large
  * request neither fills its queue nor is refused by a queue that others fill. Lives on one event loop.
+ *
+ * @param <R> what is found out about each sequence
  */
-final class ScoringRun implements Mailbox.Recipient {
+final class ReadingRun<R> implements Mailbox.Recipient {
     /** Enough to fill the steps of an engine, few beside what its queue takes. */
     static final int AT_ONCE = 64;
 
@@ -26,14 +26,14 @@ final class ScoringRun implements Mailbox.Recipient {
 
     private final RoutingContext ctx;
     private final ServedModel model;
-    private final List<Passage> passages;
+    private final List<? extends Reading<R>> readings;
     private final ApiScope scope;
     private final Mailbox mailbox;
     private final ModelMetrics metrics;
     private final long arrival;
-    private final Passage.Score[] scores;
+    private final List<R> results;
     private final Map<Integer, Job> jobs = new HashMap<>();
-    private Consumer<Outcome> outcome;
+    private Consumer<Outcome<R>> outcome;
     private int submitted;
     private int finished;
     private long cachedTokens;
@@ -44,32 +44,32 @@ final class ScoringRun implements Mailbox.Recipient {
     private record Job(ModelMetrics.Sequence time, Engine.Ticket ticket) {}
 
     /**
-     * All scores.
+     * All results.
      *
-     * @param scores of the passages, in their order
+     * @param results of the sequences, in their order
      * @param cachedTokens of all sequences
      */
-    record Outcome(List<Passage.Score> scores, long cachedTokens) {}
+    record Outcome<R>(List<R> results, long cachedTokens) {}
 
-    ScoringRun(
+    ReadingRun(
             RoutingContext ctx,
             ServedModel model,
-            List<Passage> passages,
+            List<? extends Reading<R>> readings,
             ApiScope scope,
             Mailbox mailbox,
             long arrival) {
         this.ctx = ctx;
         this.model = model;
-        this.passages = passages;
+        this.readings = readings;
         this.scope = scope;
         this.mailbox = mailbox;
         this.metrics = scope.metrics().of(model.name());
         this.arrival = arrival;
-        this.scores = new Passage.Score[passages.size()];
+        this.results = new ArrayList<>(Collections.nCopies(readings.size(), null));
     }
 
     /** Begins. Fails the request if the engine refuses the first sequence. */
-    void start(Consumer<Outcome> whenDone) {
+    void start(Consumer<Outcome<R>> whenDone) {
         outcome = whenDone;
         settle();
     }
@@ -94,13 +94,13 @@ final class ScoringRun implements Mailbox.Recipient {
             return;
         }
         try {
-            if (finished == passages.size()) {
+            if (finished == readings.size()) {
                 over = true;
-                outcome.accept(new Outcome(List.of(scores), cachedTokens));
+                outcome.accept(new Outcome<>(List.copyOf(results), cachedTokens));
                 return;
             }
             boolean room = true;
-            while (room && submitted < passages.size() && jobs.size() < AT_ONCE) {
+            while (room && submitted < readings.size() && jobs.size() < AT_ONCE) {
                 room = submit(submitted);
             }
         } catch (RuntimeException e) {
@@ -112,8 +112,8 @@ final class ScoringRun implements Mailbox.Recipient {
         switch (event) {
             case SequenceEvent.Distribution unasked -> {}
             case SequenceEvent.Generated unasked -> {}
-            case SequenceEvent.PromptScored scored ->
-                scores[index] = passages.get(index).score(scored.scores());
+            case SequenceEvent.PromptScored scored -> take(index, scored);
+            case SequenceEvent.Pooled pooled -> take(index, pooled);
             case SequenceEvent.Finished end -> {
                 if (end.reason() == FinishReason.CANCELLED) {
                     throw Traffic.cancelled();
@@ -127,6 +127,10 @@ final class ScoringRun implements Mailbox.Recipient {
         }
     }
 
+    private void take(int index, SequenceEvent event) {
+        readings.get(index).result(event).ifPresent(result -> results.set(index, result));
+    }
+
     /**
      * Hands the next sequence to the engine. Once the request has got a foothold it waits where the queue is full: for a sequence of
      * its own to end, or, with none in progress, for a moment.
@@ -134,10 +138,10 @@ final class ScoringRun implements Mailbox.Recipient {
      * @return whether the engine took it
      */
     private boolean submit(int index) {
-        Passage passage = passages.get(index);
+        Reading<R> reading = readings.get(index);
         try {
-            Engine.Ticket ticket = scope.engine().submit(sequence(passage), mailbox.listener(this, index));
-            jobs.put(index, new Job(metrics.arrived(arrival, passage.length()), ticket));
+            Engine.Ticket ticket = scope.engine().submit(reading.request(model), mailbox.listener(this, index));
+            jobs.put(index, new Job(metrics.arrived(arrival, reading.length()), ticket));
             metrics.asked(1, 0);
             submitted++;
             return true;
@@ -154,17 +158,6 @@ final class ScoringRun implements Mailbox.Recipient {
             }
             return false;
         }
-    }
-
-    private SequenceRequest sequence(Passage passage) {
-        return new SequenceRequest(
-                model.checkpoint(),
-                model.layout(),
-                passage.tokens(),
-                Sampling.GREEDY,
-                StopRules.after(0),
-                new Scores(1, false, true),
-                true);
     }
 
     /** Ends the request with an error, unless it has ended. */
