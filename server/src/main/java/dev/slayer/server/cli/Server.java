@@ -1,10 +1,13 @@
 package dev.slayer.server.cli;
 
+import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.api.ApiFolders;
 import dev.slayer.server.api.ApiParts;
 import dev.slayer.server.api.ApiServer;
 import dev.slayer.server.api.ApiSettings;
 import dev.slayer.server.api.LoadedCheckpoint;
+import dev.slayer.server.api.RuntimeFacts;
+import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ModelSource;
@@ -47,6 +50,7 @@ final class Server implements Servers {
 
     @Override
     public RunningServer start(ServeSettings settings) {
+        refuseCuda(settings.device());
         Parts parts = new Parts();
         try {
             Device device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
@@ -60,6 +64,7 @@ final class Server implements Servers {
                     (name, checkpoint) -> device.runner(
                             name, checkpoint, type, pool, settings.engine().maxBatchTokens()),
                     (name, over, delta) -> device.lend(name, over, delta.layout(), type),
+                    RuntimeFacts.cpu(device.runtimeVersion()),
                     registry);
         } catch (RuntimeException | Error e) {
             parts.close();
@@ -77,10 +82,26 @@ final class Server implements Servers {
                     pool,
                     (name, checkpoint) -> stub(checkpoint, pool),
                     OpenDeltas.Device.NONE,
+                    RuntimeFacts.NONE,
                     parts.registry());
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
+        }
+    }
+
+    /** Says what is missing for GPUs, all at once, before anything is loaded. */
+    private static void refuseCuda(DeviceSettings device) {
+        if (device.choice().cuda()) {
+            CudaRuntime found = CudaRuntime.find(
+                    device.library(), System.getenv(), device.choice().ids());
+            throw new SlayerException(
+                    501,
+                    "cuda_not_served",
+                    DeviceSettings.DEVICE.option(),
+                    "CUDA is there (ONNX Runtime " + found.version() + " from " + found.origin()
+                            + "), but the engine of this version computes on the processor only; leave --device out.",
+                    null);
         }
     }
 
@@ -166,6 +187,7 @@ final class Server implements Servers {
                 KvMemory pool,
                 BiFunction<String, Checkpoint, Runner> runners,
                 OpenDeltas.Device device,
+                RuntimeFacts runtime,
                 PrometheusMeterRegistry registry) {
             Opening store = own(new Opening(() -> store(settings.folders())));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
@@ -183,7 +205,15 @@ final class Server implements Servers {
             ApiServer api = own(ApiServer.start(
                     apiSettings(settings.http()),
                     new ApiParts(
-                            loaded, checkpoints, deltas, folders, store.get(), engine, registry, settings.jobs())));
+                            loaded,
+                            checkpoints,
+                            deltas,
+                            folders,
+                            store.get(),
+                            engine,
+                            registry,
+                            settings.jobs(),
+                            runtime)));
             return new Live(
                     this,
                     api,
