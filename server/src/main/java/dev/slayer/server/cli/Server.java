@@ -21,10 +21,13 @@ import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
 import dev.slayer.server.engine.block.Device;
+import dev.slayer.server.engine.block.MemoryDemand;
+import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.ModelConfig;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -33,8 +36,11 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BiFunction;
@@ -51,6 +57,7 @@ final class Server implements Servers {
     @Override
     public RunningServer start(ServeSettings settings) {
         refuseCuda(settings.device());
+        tellPlan(settings);
         Parts parts = new Parts();
         try {
             Device device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
@@ -88,6 +95,23 @@ final class Server implements Servers {
             parts.close();
             throw e;
         }
+    }
+
+    /** Says what goes where in memory, and refuses what cannot be, before anything is loaded. */
+    private static void tellPlan(ServeSettings settings) {
+        Map<String, ModelConfig> models = new LinkedHashMap<>();
+        settings.models().forEach(source -> models.put(source.name(), ModelConfig.read(source.directory())));
+        MemoryDemand demand = new MemoryDemand(
+                models,
+                weightType(settings.precision()),
+                settings.engine().maxBatchTokens(),
+                settings.derivedBlocks().maxBytes(),
+                OptionalLong.of(settings.engine().kvBytes()),
+                settings.engine().prefixBytes(),
+                settings.jobs().memoryBytes());
+        MemoryPlan plan = MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand);
+        LOG.info("{}", String.join("\n", plan.lines()));
+        plan.warning().ifPresent(warning -> LOG.warn("{}", warning));
     }
 
     /** Says what is missing for GPUs, all at once, before anything is loaded. */

@@ -10,8 +10,9 @@ import java.util.Optional;
  *
  * @param choice processor or GPUs
  * @param library file or folder of ONNX Runtime for GPUs, if one was named
+ * @param kvGiven whether somebody set --kv-memory; otherwise KV takes what is left of a GPU
  */
-public record DeviceSettings(DeviceChoice choice, Optional<Path> library) {
+public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolean kvGiven) {
     public static final Setting<DeviceChoice> DEVICE = Setting.of(
             "device",
             "DEVICE",
@@ -27,7 +28,7 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library) {
             "ONNX Runtime for --device cuda: its libonnxruntime.so or the folder of it.");
 
     /** The processor. */
-    public static final DeviceSettings CPU = new DeviceSettings(DeviceChoice.CPU, Optional.empty());
+    public static final DeviceSettings CPU = new DeviceSettings(DeviceChoice.CPU, Optional.empty(), false);
 
     public DeviceSettings {
         Objects.requireNonNull(choice);
@@ -35,6 +36,7 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library) {
     }
 
     static DeviceSettings from(SettingValues values) {
-        return new DeviceSettings(values.one(DEVICE), values.optional(ONNXRUNTIME_LIBRARY));
+        return new DeviceSettings(
+                values.one(DEVICE), values.optional(ONNXRUNTIME_LIBRARY), values.isSet(ServeSettings.KV_MEMORY));
     }
 }

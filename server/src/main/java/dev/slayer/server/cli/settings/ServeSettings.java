@@ -416,7 +416,8 @@ public record ServeSettings(
                 values.one(TRAINING_MEMORY), values.one(TRAINING_THREADS), values.one(MAX_FILE), values.one(MAX_FILES));
     }
 
-    private static long machineMemory() {
+    /** Bytes of memory of this machine; in a container, what that may have. */
+    public static long machineMemory() {
         return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean machine
                 ? machine.getTotalMemorySize()
                 : Runtime.getRuntime().maxMemory();

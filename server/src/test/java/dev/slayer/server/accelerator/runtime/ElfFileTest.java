@@ -35,6 +35,15 @@ class ElfFileTest {
         assertThat(file.soname()).isEqualTo("libonnxruntime.so.1");
         assertThat(file.needed()).contains("libc.so.6");
         assertThat(file.versions()).anyMatch(version -> version.matches("VERS_1\\.\\d+\\.\\d+"));
+        assertThat(ElfFile.mentions(library, "OrtGetApiBase")).isTrue();
+        assertThat(ElfFile.mentions(library, "OrtGetApi")).isFalse();
+        assertThat(LoadedVersion.of(library).map(LibraryVersion::toString))
+                .as("what the library says is what its symbols say")
+                .contains(file.versions().stream()
+                        .filter(version -> version.startsWith("VERS_"))
+                        .findFirst()
+                        .orElseThrow()
+                        .replace("VERS_", ""));
     }
 
     @Test
