@@ -44,7 +44,8 @@ class BordersTest {
     void onlyTheBindingsCallNativeCode() {
         check(noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.slayer.server.onnx..", "dev.slayer.training.torch..")
+                .resideOutsideOfPackages(
+                        "dev.slayer.server.onnx..", "dev.slayer.server.accelerator..", "dev.slayer.training.torch..")
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.foreign.Linker"));

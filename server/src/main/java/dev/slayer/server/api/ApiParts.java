@@ -19,6 +19,7 @@ import java.util.Objects;
  * @param engine runs sequences
  * @param registry where the server's metrics go
  * @param jobs limits of training
+ * @param runtime what computes
  */
 public record ApiParts(
         List<LoadedCheckpoint> checkpoints,
@@ -28,7 +29,8 @@ public record ApiParts(
         VariantStore store,
         Engine engine,
         PrometheusMeterRegistry registry,
-        JobSettings jobs) {
+        JobSettings jobs,
+        RuntimeFacts runtime) {
     public ApiParts {
         checkpoints = List.copyOf(checkpoints);
         Objects.requireNonNull(loader);
@@ -38,9 +40,10 @@ public record ApiParts(
         Objects.requireNonNull(engine);
         Objects.requireNonNull(registry);
         Objects.requireNonNull(jobs);
+        Objects.requireNonNull(runtime);
     }
 
-    /** With the default limits of training. */
+    /** With the default limits of training, on no device. */
     public ApiParts(
             List<LoadedCheckpoint> checkpoints,
             CheckpointLoader loader,
@@ -49,7 +52,7 @@ public record ApiParts(
             VariantStore store,
             Engine engine,
             PrometheusMeterRegistry registry) {
-        this(checkpoints, loader, deltas, folders, store, engine, registry, JobSettings.DEFAULTS);
+        this(checkpoints, loader, deltas, folders, store, engine, registry, JobSettings.DEFAULTS, RuntimeFacts.NONE);
     }
 
     /** Models by their names. @throws dev.slayer.surgery.SlayerException 400 if two share one */

@@ -19,7 +19,8 @@ record ApiScope(
         Engine engine,
         Guides guides,
         ApiMetrics metrics,
-        Traffic traffic) {
+        Traffic traffic,
+        RuntimeFacts runtime) {
     /** Files and jobs. @throws SlayerException 403 if the server has no place to keep them */
     FineTuningJobs training() {
         return jobs.orElseThrow(() -> new SlayerException(

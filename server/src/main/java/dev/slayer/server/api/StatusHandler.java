@@ -1,5 +1,6 @@
 package dev.slayer.server.api;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.slayer.surgery.SlayerException;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Optional;
@@ -27,9 +28,9 @@ final class StatusHandler {
     void version(RoutingContext ctx) {
         String version = Optional.ofNullable(StatusHandler.class.getPackage().getImplementationVersion())
                 .orElse("development");
-        ctx.response()
-                .putHeader("content-type", "application/json")
-                .end(Json.MAPPER.createObjectNode().put("version", version).toString());
+        ObjectNode json = Json.MAPPER.createObjectNode().put("version", version);
+        scope.runtime().writeTo(json);
+        ctx.response().putHeader("content-type", "application/json").end(json.toString());
     }
 
     void metrics(RoutingContext ctx) {

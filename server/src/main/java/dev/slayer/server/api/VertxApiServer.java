@@ -81,7 +81,8 @@ final class VertxApiServer implements ApiServer {
                 parts.engine(),
                 new Guides(),
                 new ApiMetrics(parts.registry(), parts.engine(), catalog),
-                Traffic.of(settings));
+                Traffic.of(settings),
+                parts.runtime());
     }
 
     @Override

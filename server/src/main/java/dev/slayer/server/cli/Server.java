@@ -1,10 +1,13 @@
 package dev.slayer.server.cli;
 
+import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.api.ApiFolders;
 import dev.slayer.server.api.ApiParts;
 import dev.slayer.server.api.ApiServer;
 import dev.slayer.server.api.ApiSettings;
 import dev.slayer.server.api.LoadedCheckpoint;
+import dev.slayer.server.api.RuntimeFacts;
+import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ModelSource;
@@ -18,10 +21,13 @@ import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
 import dev.slayer.server.engine.block.CpuDevice;
 import dev.slayer.server.engine.block.Device;
+import dev.slayer.server.engine.block.MemoryDemand;
+import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.ModelConfig;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -30,8 +36,11 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BiFunction;
@@ -47,6 +56,8 @@ final class Server implements Servers {
 
     @Override
     public RunningServer start(ServeSettings settings) {
+        refuseCuda(settings.device());
+        tellPlan(settings);
         Parts parts = new Parts();
         try {
             Device device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
@@ -60,6 +71,7 @@ final class Server implements Servers {
                     (name, checkpoint) -> device.runner(
                             name, checkpoint, type, pool, settings.engine().maxBatchTokens()),
                     (name, over, delta) -> device.lend(name, over, delta.layout(), type),
+                    RuntimeFacts.cpu(device.runtimeVersion()),
                     registry);
         } catch (RuntimeException | Error e) {
             parts.close();
@@ -77,10 +89,43 @@ final class Server implements Servers {
                     pool,
                     (name, checkpoint) -> stub(checkpoint, pool),
                     OpenDeltas.Device.NONE,
+                    RuntimeFacts.NONE,
                     parts.registry());
         } catch (RuntimeException | Error e) {
             parts.close();
             throw e;
+        }
+    }
+
+    /** Says what goes where in memory, and refuses what cannot be, before anything is loaded. */
+    private static void tellPlan(ServeSettings settings) {
+        Map<String, ModelConfig> models = new LinkedHashMap<>();
+        settings.models().forEach(source -> models.put(source.name(), ModelConfig.read(source.directory())));
+        MemoryDemand demand = new MemoryDemand(
+                models,
+                weightType(settings.precision()),
+                settings.engine().maxBatchTokens(),
+                settings.derivedBlocks().maxBytes(),
+                OptionalLong.of(settings.engine().kvBytes()),
+                settings.engine().prefixBytes(),
+                settings.jobs().memoryBytes());
+        MemoryPlan plan = MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand);
+        LOG.info("{}", String.join("\n", plan.lines()));
+        plan.warning().ifPresent(warning -> LOG.warn("{}", warning));
+    }
+
+    /** Says what is missing for GPUs, all at once, before anything is loaded. */
+    private static void refuseCuda(DeviceSettings device) {
+        if (device.choice().cuda()) {
+            CudaRuntime found = CudaRuntime.find(
+                    device.library(), System.getenv(), device.choice().ids());
+            throw new SlayerException(
+                    501,
+                    "cuda_not_served",
+                    DeviceSettings.DEVICE.option(),
+                    "CUDA is there (ONNX Runtime " + found.version() + " from " + found.origin()
+                            + "), but the engine of this version computes on the processor only; leave --device out.",
+                    null);
         }
     }
 
@@ -166,6 +211,7 @@ final class Server implements Servers {
                 KvMemory pool,
                 BiFunction<String, Checkpoint, Runner> runners,
                 OpenDeltas.Device device,
+                RuntimeFacts runtime,
                 PrometheusMeterRegistry registry) {
             Opening store = own(new Opening(() -> store(settings.folders())));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
@@ -183,7 +229,15 @@ final class Server implements Servers {
             ApiServer api = own(ApiServer.start(
                     apiSettings(settings.http()),
                     new ApiParts(
-                            loaded, checkpoints, deltas, folders, store.get(), engine, registry, settings.jobs())));
+                            loaded,
+                            checkpoints,
+                            deltas,
+                            folders,
+                            store.get(),
+                            engine,
+                            registry,
+                            settings.jobs(),
+                            runtime)));
             return new Live(
                     this,
                     api,

@@ -1,13 +1,9 @@
 package dev.slayer.server.onnx;
 
+import dev.slayer.server.accelerator.runtime.UnpackedResource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URL;
-import java.net.URLConnection;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 
 /** Finds ONNX Runtime's native library in the official Java artifact and unpacks it once per user. */
@@ -22,34 +18,10 @@ final class NativeLibrary {
             throw new OnnxException("The onnxruntime artifact has no library " + name + " for this machine.", null);
         }
         try {
-            URLConnection connection = resource.openConnection();
-            connection.setUseCaches(false);
-            try (InputStream in = connection.getInputStream()) {
-                return unpack(in, connection.getContentLengthLong(), connection.getLastModified(), name);
-            }
+            return UnpackedResource.of(resource, "onnxruntime");
         } catch (IOException e) {
             throw new OnnxException("ONNX Runtime's library could not be unpacked: " + e.getMessage(), e);
         }
-    }
-
-    private static Path unpack(InputStream in, long size, long modified, String name) throws IOException {
-        String file = name.substring(name.lastIndexOf('/') + 1);
-        Path folder = cacheFolder().resolve("onnxruntime-" + size + "-" + Long.toHexString(modified));
-        Path library = folder.resolve(file);
-        if (Files.isRegularFile(library) && Files.size(library) == size) {
-            return library;
-        }
-        Files.createDirectories(folder);
-        Path part = Files.createTempFile(folder, file, ".part");
-        try {
-            Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
-            Files.move(part, library, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(part, library, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(part);
-        }
-        return library;
     }
 
     /** Where the artifact keeps the library of a platform. */
@@ -63,14 +35,5 @@ final class NativeLibrary {
             return "/ai/onnxruntime/native/win-" + cpu + "/onnxruntime.dll";
         }
         return "/ai/onnxruntime/native/linux-" + cpu + "/libonnxruntime.so";
-    }
-
-    /** The user's cache folder, by the conventions of the platform. */
-    private static Path cacheFolder() {
-        String xdg = System.getenv("XDG_CACHE_HOME");
-        Path base = xdg != null && Path.of(xdg).isAbsolute()
-                ? Path.of(xdg)
-                : Path.of(System.getProperty("user.home"), ".cache");
-        return base.resolve("slayer");
     }
 }

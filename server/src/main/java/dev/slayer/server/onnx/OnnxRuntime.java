@@ -19,6 +19,7 @@ import java.util.function.Supplier;
  */
 public final class OnnxRuntime extends NativeHandle {
     private static final long DEEP_STACK = 1L << 28; // bytes, of which only those in use take memory
+    private static final Map<Path, NativeApi> NAMED = new ConcurrentHashMap<>();
     private static final int LOG_FATAL = 4; // errors arrive in the status; the log would only repeat them
 
     final NativeApi api;
@@ -45,10 +46,27 @@ public final class OnnxRuntime extends NativeHandle {
      * @throws OnnxException if the library cannot be loaded
      */
     public static OnnxRuntime open(int threads) {
+        checkThreads(threads);
+        return onDeepStack(() -> open(Loaded.API, threads));
+    }
+
+    /**
+     * Loads a library of ONNX Runtime and starts it. Its providers lie beside it and what they need has been loaded before.
+     *
+     * @param library a file; loaded once a process, however often this is called
+     * @param threads as of {@link #open(int)}
+     * @throws OnnxException if the library cannot be loaded
+     */
+    public static OnnxRuntime open(Path library, int threads) {
+        checkThreads(threads);
+        Path file = library.toAbsolutePath().normalize();
+        return onDeepStack(() -> open(NAMED.computeIfAbsent(file, NativeApi::new), threads));
+    }
+
+    private static void checkThreads(int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads=" + threads + " is out of range; allowed: 1 or more");
         }
-        return onDeepStack(() -> open(Loaded.API, threads));
     }
 
     /**

@@ -68,6 +68,9 @@ class MetricsTest {
             assertThat(server.post("/ping", "").statusCode()).isEqualTo(200);
             assertThat(TestServer.json(server.get("/version")).get("version").asText())
                     .isNotEmpty();
+            assertThat(TestServer.json(server.get("/version")).has("devices"))
+                    .as("a stub computes on nothing")
+                    .isFalse();
             server.engine.close();
             assertThat(server.get("/health").statusCode()).isEqualTo(503);
         }

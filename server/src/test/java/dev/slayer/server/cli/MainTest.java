@@ -58,6 +58,8 @@ class MainTest {
                 "serve --model no/such/folder | no/such/folder",
                 "serve --config no/such/file.yaml | no/such/file.yaml",
                 "serve --dtype fp16 | fp32, int8, int4",
+                "serve --device gpu | --device: 'gpu' is unknown; allowed: cpu, cuda, or GPUs by number as in cuda:0,1.",
+                "serve --device cuda:1,1 | --device: 'cuda:1,1' names a GPU twice.",
                 "bench --stub --url http://127.0.0.1:1 | --stub",
                 "bench --url http://127.0.0.1:1 --threads 2 | --threads",
                 "bench --api-key x | --api-key",

@@ -27,6 +27,8 @@ class OptionListTest {
                         "model",
                         "host",
                         "port",
+                        "device",
+                        "onnxruntime-library",
                         "dtype",
                         "threads",
                         "max-sequences",

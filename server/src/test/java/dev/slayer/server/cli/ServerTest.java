@@ -8,6 +8,8 @@ import dev.slayer.clients.Completion;
 import dev.slayer.clients.CompletionRequest;
 import dev.slayer.clients.EventStream;
 import dev.slayer.clients.SlayerClient;
+import dev.slayer.server.accelerator.DeviceChoice;
+import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
@@ -28,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -75,6 +78,27 @@ class ServerTest {
                 FolderSettings.NONE,
                 Duration.ofSeconds(10),
                 LogLevel.WARN);
+    }
+
+    @Test
+    void withoutCudaItSaysWhatIsMissingAndNothingStarts(@TempDir Path folder) {
+        ServeSettings plain = settings(List.of(new ModelSource("a", Golden.checkpoint("random-llama2"))));
+        ServeSettings cuda = new ServeSettings(
+                plain.models(),
+                new DeviceSettings(DeviceChoice.parse("cuda:0"), Optional.of(folder.resolve("absent")), false),
+                plain.precision(),
+                plain.threads(),
+                plain.engine(),
+                plain.derivedBlocks(),
+                plain.http(),
+                plain.folders(),
+                plain.jobs(),
+                plain.drainTimeout(),
+                plain.logLevel());
+        assertThatThrownBy(() -> new Server().start(cuda))
+                .isInstanceOf(SlayerException.class)
+                .hasMessageStartingWith("--device cuda cannot be used; what is missing:")
+                .hasMessageContaining("ONNX Runtime for CUDA 13: found nothing at " + folder.resolve("absent"));
     }
 
     @Test

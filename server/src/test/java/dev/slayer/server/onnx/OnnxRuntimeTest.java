@@ -1,12 +1,34 @@
 package dev.slayer.server.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class OnnxRuntimeTest {
+    @Test
+    void aLibraryNamedByItsPathIsLoadedOnceAndRunsLikeTheArtifacts() {
+        Path library = NativeLibrary.unpack();
+        try (OnnxRuntime first = OnnxRuntime.open(library, 1);
+                OnnxRuntime second = OnnxRuntime.open(library.getParent().resolve("./" + library.getFileName()), 1)) {
+            assertThat(first.version()).isEqualTo(second.version());
+            assertThat(first.api).isSameAs(second.api);
+        }
+    }
+
+    @Test
+    void whatIsNoLibraryIsNamed(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("libonnxruntime.so"), "text");
+        assertThatExceptionOfType(OnnxException.class)
+                .isThrownBy(() -> OnnxRuntime.open(file, 1))
+                .withMessageContaining(file.toString());
+    }
+
     /** Opens and closes a runtime in a process of its own. */
     static final class Start {
         public static void main(String[] arguments) {

@@ -17,6 +17,7 @@ import java.util.Set;
  * Everything that a server is started with.
  *
  * @param models checkpoints to serve, at least one, each name once; the first is the default model
+ * @param device what computes
  * @param precision of the weights in memory
  * @param threads that work on one operator
  * @param engine limits of the engine
@@ -29,6 +30,7 @@ import java.util.Set;
  */
 public record ServeSettings(
         List<ModelSource> models,
+        DeviceSettings device,
         Precision precision,
         int threads,
         EngineSettings engine,
@@ -208,6 +210,8 @@ public record ServeSettings(
     /** Settings of models and engine, which {@code bench} has too. */
     public static final List<Setting<?>> ENGINE = List.of(
             MODEL,
+            DeviceSettings.DEVICE,
+            DeviceSettings.ONNXRUNTIME_LIBRARY,
             DTYPE,
             THREADS,
             MAX_SEQUENCES,
@@ -223,6 +227,8 @@ public record ServeSettings(
             MODEL,
             HOST,
             PORT,
+            DeviceSettings.DEVICE,
+            DeviceSettings.ONNXRUNTIME_LIBRARY,
             DTYPE,
             THREADS,
             MAX_SEQUENCES,
@@ -262,6 +268,7 @@ public record ServeSettings(
                         "--model: two models have the name '" + model.name() + "'; name one of them with NAME=DIR.");
             }
         }
+        Objects.requireNonNull(device);
         Objects.requireNonNull(precision);
         THREADS.require(threads);
         Objects.requireNonNull(engine);
@@ -273,7 +280,33 @@ public record ServeSettings(
         Objects.requireNonNull(logLevel);
     }
 
-    /** With the default limits of training. */
+    /** On the processor. */
+    public ServeSettings(
+            List<ModelSource> models,
+            Precision precision,
+            int threads,
+            EngineSettings engine,
+            DerivedBlocks derivedBlocks,
+            HttpSettings http,
+            FolderSettings folders,
+            JobSettings jobs,
+            Duration drainTimeout,
+            LogLevel logLevel) {
+        this(
+                models,
+                DeviceSettings.CPU,
+                precision,
+                threads,
+                engine,
+                derivedBlocks,
+                http,
+                folders,
+                jobs,
+                drainTimeout,
+                logLevel);
+    }
+
+    /** On the processor, with the default limits of training. */
     public ServeSettings(
             List<ModelSource> models,
             Precision precision,
@@ -306,6 +339,7 @@ public record ServeSettings(
     public static ServeSettings from(SettingValues values, Path embedded) {
         return new ServeSettings(
                 modelsFrom(values, embedded),
+                DeviceSettings.from(values),
                 values.one(DTYPE),
                 values.one(THREADS),
                 engineFrom(values),
@@ -326,7 +360,17 @@ public record ServeSettings(
     /** The same server at another address, with other folders. */
     public ServeSettings with(HttpSettings address, FolderSettings others) {
         return new ServeSettings(
-                models, precision, threads, engine, derivedBlocks, address, others, jobs, drainTimeout, logLevel);
+                models,
+                device,
+                precision,
+                threads,
+                engine,
+                derivedBlocks,
+                address,
+                others,
+                jobs,
+                drainTimeout,
+                logLevel);
     }
 
     /** The same with {@code --prefix-cache-memory 0}. */
@@ -334,7 +378,7 @@ public record ServeSettings(
         EngineSettings plain =
                 new EngineSettings(engine.maxSequences(), engine.maxQueue(), engine.maxBatchTokens(), engine.kvBytes());
         return new ServeSettings(
-                models, precision, threads, plain, derivedBlocks, http, folders, jobs, drainTimeout, logLevel);
+                models, device, precision, threads, plain, derivedBlocks, http, folders, jobs, drainTimeout, logLevel);
     }
 
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {
@@ -372,7 +416,8 @@ public record ServeSettings(
                 values.one(TRAINING_MEMORY), values.one(TRAINING_THREADS), values.one(MAX_FILE), values.one(MAX_FILES));
     }
 
-    private static long machineMemory() {
+    /** Bytes of memory of this machine; in a container, what that may have. */
+    public static long machineMemory() {
         return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean machine
                 ? machine.getTotalMemorySize()
                 : Runtime.getRuntime().maxMemory();

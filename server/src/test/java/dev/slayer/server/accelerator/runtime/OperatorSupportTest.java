@@ -1,0 +1,71 @@
+package dev.slayer.server.accelerator.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class OperatorSupportTest {
+    @Test
+    void versionsDifferAsTheReleasesDo() {
+        OperatorSupport old = of("1.24.1");
+        OperatorSupport middle = of("1.29.0");
+        OperatorSupport recent = of("1.30.0");
+        assertThat(old.metadataElements()).isZero();
+        assertThat(middle.metadataElements()).isEqualTo(2);
+        assertThat(recent.metadataElements()).isEqualTo(3);
+        assertThat(old.byteCache()).isFalse();
+        assertThat(middle.byteCache()).isTrue();
+        assertThat(middle.int4Cache()).isFalse();
+        assertThat(middle.capturableDecode()).isFalse();
+        assertThat(recent.int4Cache()).isTrue();
+        assertThat(recent.capturableDecode()).isTrue();
+        assertThat(old.maxSequences()).isEqualTo(256);
+        assertThat(middle.maxSequences()).isGreaterThan(1 << 20);
+        assertThat(of("1.28.1")).isEqualTo(old);
+        assertThat(of("1.31.2")).isEqualTo(recent);
+        assertThat(of("2.0")).isEqualTo(recent);
+    }
+
+    @Test
+    void pagesAreMultiplesOf256ThenPowersOfTwo() {
+        OperatorSupport old = of("1.28.0");
+        OperatorSupport recent = of("1.29.0");
+        assertThat(old.allowsPage(old.leastPage())).isTrue();
+        assertThat(recent.allowsPage(recent.leastPage())).isTrue();
+        assertThat(old.allowsPage(768)).isTrue();
+        assertThat(recent.allowsPage(768)).isFalse();
+        assertThat(old.allowsPage(16)).isFalse();
+        assertThat(recent.allowsPage(16)).isTrue();
+        assertThat(recent.allowsPage(8)).isFalse();
+        assertThat(old.allowsPage(0)).isFalse();
+        assertThat(recent.allowsPage(0)).isFalse();
+    }
+
+    @Test
+    void namesSayWhatThereIs() {
+        assertThat(of("1.24.1").names()).containsExactly("paged_attention", "group_query_attention");
+        assertThat(of("1.30.0").names())
+                .containsExactly(
+                        "paged_attention",
+                        "group_query_attention",
+                        "attention_metadata",
+                        "paged_decode_graphs",
+                        "kv_int8",
+                        "kv_fp8",
+                        "kv_int4",
+                        "kv_pages_of_16");
+    }
+
+    @Test
+    void versionsAreFoundInNamesAndOrdered() {
+        assertThat(LibraryVersion.in("VERS_1.29.0")).contains(new LibraryVersion(1, 29, 0));
+        assertThat(LibraryVersion.in("libonnxruntime.so.1.30.1")).contains(new LibraryVersion(1, 30, 1));
+        assertThat(LibraryVersion.in("libonnxruntime.so.1")).isEmpty();
+        assertThat(new LibraryVersion(1, 9, 0)).isLessThan(new LibraryVersion(1, 24, 0));
+        assertThat(new LibraryVersion(1, 29, 0)).hasToString("1.29.0");
+    }
+
+    private static OperatorSupport of(String version) {
+        return OperatorSupport.of(LibraryVersion.in(version).orElseThrow());
+    }
+}
