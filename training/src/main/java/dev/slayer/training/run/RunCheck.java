@@ -7,7 +7,6 @@ import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Expansion;
 import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.LayoutParameters;
 import dev.slayer.surgery.layout.Namespace;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.layout.Slot;
@@ -19,7 +18,6 @@ import dev.slayer.training.method.Method;
 import dev.slayer.training.method.ParameterSpec;
 import dev.slayer.training.method.TrainableParts;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -55,7 +53,7 @@ public final class RunCheck {
     public static Memory memory(TrainingRecipe recipe, Checkpoint base, Namespace others) {
         ModelConfig config = base.config();
         var _ = DataPlan.of(recipe, Path.of(".")); // refuses options that cannot be
-        Expansion expansion = expansion(recipe, config, others);
+        Expansion expansion = recipe.expansion(config, others);
         long steps = recipe.run().steps() > 0 ? recipe.run().steps() : ADAPTIVE_STEPS;
         Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         long parameters = TrainableParts.of(method, config).stream()
@@ -73,12 +71,6 @@ public final class RunCheck {
                 2 * bytes,
                 frozen(recipe, base, expansion.layout()),
                 activations(recipe, config, expansion.layout().depth(), lowest(method, expansion.layout())));
-    }
-
-    static Expansion expansion(TrainingRecipe recipe, ModelConfig config, Namespace others) {
-        LayoutParameters parameters =
-                recipe.layout().isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(recipe.layout());
-        return parameters.expand(config, Layout.identity(config.layers()), others);
     }
 
     private static int lowest(Method method, Layout layout) {

@@ -2,8 +2,6 @@ package dev.slayer.training.run;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Expansion;
-import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.LayoutParameters;
 import dev.slayer.training.method.Method;
 import dev.slayer.training.model.Rows;
 import dev.slayer.training.model.TrainingModel;
@@ -12,7 +10,6 @@ import dev.slayer.training.optimize.LearningRate;
 import dev.slayer.training.optimize.Optimizer;
 import dev.slayer.training.torch.LibTorch;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.Random;
 
 /**
@@ -42,9 +39,7 @@ public record StepBench(int steps) {
     public Result measure(TrainingRecipe recipe, RunInputs inputs) {
         LibTorch.start(recipe.run().threads());
         ModelConfig config = inputs.base().config();
-        LayoutParameters parameters =
-                recipe.layout().isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(recipe.layout());
-        Expansion expansion = parameters.expand(config, Layout.identity(config.layers()), inputs.others());
+        Expansion expansion = recipe.expansion(config, inputs.others());
         int all = WARMUP + steps;
         Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), all);
         LearningRate rate = new LearningRate(1e-6, 1e-6, 0, all);
@@ -71,11 +66,11 @@ public record StepBench(int steps) {
                 }
             }
             Arrays.sort(seconds);
-            long depth = expansion.layout().depth();
-            long whole = config.parameters().total()
-                    + config.parameters().layer() * depth
-                    - config.parameters().layers();
-            return new Result(model.parameters().size(), whole, seconds[steps / 2], (long) rows * length);
+            return new Result(
+                    model.parameters().size(),
+                    Work.parameters(config, model.layout()),
+                    seconds[steps / 2],
+                    (long) rows * length);
         }
     }
 }

@@ -9,7 +9,13 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.slayer.surgery.SlayerException;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Expansion;
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.LayoutParameters;
+import dev.slayer.surgery.layout.Namespace;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.yaml.snakeyaml.LoaderOptions;
 
@@ -206,6 +212,18 @@ public record TrainingRecipe(
             recompute = recompute != null && recompute;
             threads = in("threads", threads == null ? 0 : threads, 0, 1024);
         }
+    }
+
+    /**
+     * The layout that is trained, and what its strategy trains of it.
+     *
+     * @param base the checkpoint that is edited
+     * @param others the checkpoints that the layout may take layers of
+     * @throws SlayerException 400 if the layout cannot be made of them
+     */
+    Expansion expansion(ModelConfig base, Namespace others) {
+        LayoutParameters parameters = layout.isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(layout);
+        return parameters.expand(base, Layout.identity(base.layers()), others);
     }
 
     /**

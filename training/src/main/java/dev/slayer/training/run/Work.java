@@ -2,6 +2,7 @@ package dev.slayer.training.run;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.ParameterCounts;
+import dev.slayer.surgery.layout.Layout;
 import dev.slayer.training.model.TrainingModel;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -28,6 +29,12 @@ record Work(double perToken, double perTokenAndPosition) {
                 + 2.0 * model.parameters().size();
         double attention = 2.0 * 2 * config.queryWidth() * 0.5 * (depth + 2.0 * passedBack);
         return new Work(matrices, attention);
+    }
+
+    /** Numbers of a model whose stack is a layout over a base. */
+    static long parameters(ModelConfig base, Layout layout) {
+        ParameterCounts counts = base.parameters();
+        return counts.total() - counts.layers() + counts.layer() * layout.depth();
     }
 
     /** Of so many tokens in rows of a length. */

@@ -106,6 +106,59 @@ class TrainingRunTest {
     }
 
     @Test
+    void aFinishedRunGivenAgainNeitherValidatesNorSavesAgain() throws IOException {
+        String recipe = recipe("{name: expand, slots: \"1\"}", 3);
+        TrainingRun.Outcome first = run("run", recipe, new RunControl(), new ArrayList<>());
+        String record = Files.readString(folder.resolve("run/metrics.jsonl"));
+        List<RunEvent> events = new ArrayList<>();
+        TrainingRun.Outcome again = run("run", recipe, new RunControl(), events);
+        assertThat(again).isEqualTo(first);
+        assertThat(events).hasSize(2).first().isInstanceOf(RunEvent.Begun.class);
+        assertThat(events.getLast()).isInstanceOf(RunEvent.Finished.class);
+        assertThat(folder.resolve("run/metrics.jsonl")).hasContent(record);
+    }
+
+    @Test
+    void aFinishedRunThatLostItsDeltaMakesItAgain() throws IOException {
+        String recipe = recipe("{name: expand, slots: \"1\"}", 3);
+        run("run", recipe, new RunControl(), new ArrayList<>());
+        Path tensors = folder.resolve("run/delta/delta.safetensors");
+        byte[] bytes = Files.readAllBytes(tensors);
+        Files.delete(tensors);
+        Files.delete(folder.resolve("run/delta/delta.json"));
+        Files.delete(folder.resolve("run/delta"));
+        run("run", recipe, new RunControl(), new ArrayList<>());
+        assertThat(Files.readAllBytes(tensors)).isEqualTo(bytes);
+    }
+
+    @Test
+    void aHeadThatIsTheEmbeddingIsLeftOutWithAWarning() {
+        String recipe = recipe("{name: expand}", 1);
+        assertThat(warnings("random-llama3", "layout: \"preset=llama-pro;groups=1\"\n" + recipe))
+                .singleElement()
+                .asString()
+                .contains("tie_word_embeddings");
+        assertThat(warnings(
+                        "random-llama3",
+                        "layout: \"preset=llama-pro;groups=1\"\n"
+                                + recipe.replace("{name: expand}", "{name: expand, head: false}")))
+                .isEmpty();
+        assertThat(warnings("random-llama2", "layout: \"preset=llama-pro;groups=1\"\n" + recipe))
+                .isEmpty();
+    }
+
+    private List<RunEvent> warnings(String checkpoint, String recipe) {
+        List<RunEvent> events = new ArrayList<>();
+        try (Checkpoint base = GoldenLayouts.open(checkpoint)) {
+            RunInputs inputs = new RunInputs(
+                    base, checkpoint, Namespace.BASE_ONLY, _ -> base, new ByteCodec(false), folder, "test");
+            Path run = folder.resolve("run-" + recipe.hashCode() + checkpoint);
+            var _ = new TrainingRun(recipe, inputs, run, Peers.ALONE, events::add).run(new RunControl());
+        }
+        return events.stream().filter(RunEvent.Warned.class::isInstance).toList();
+    }
+
+    @Test
     void whereNoCheckpointIsWholeTheRunIsRefused() throws IOException {
         String recipe = recipe("{name: expand, slots: \"1\"}", 2);
         run("run", recipe, new RunControl(), new ArrayList<>());

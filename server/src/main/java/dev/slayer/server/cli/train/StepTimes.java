@@ -1,5 +1,6 @@
 package dev.slayer.server.cli.train;
 
+import dev.slayer.server.cli.bench.PeakMemory;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.training.run.RunInputs;
 import dev.slayer.training.run.StepBench;
