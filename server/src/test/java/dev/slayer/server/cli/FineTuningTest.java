@@ -313,6 +313,7 @@ class FineTuningTest {
                     "data: {length: 100000}",
                     "data: {shuffle: 99999999, length: 32}",
                     "run: {threads: 64}",
+                    "run: {device: cuda}",
                     "run: {keep: 500}",
                     "optimizer: {batch: 0}",
                     "nothing: {of: this}",

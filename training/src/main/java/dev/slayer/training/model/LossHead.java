@@ -2,6 +2,7 @@ package dev.slayer.training.model;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.TensorNames;
+import dev.slayer.training.torch.Placement;
 import dev.slayer.training.torch.Tensors;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -16,19 +17,24 @@ import org.bytedeco.pytorch.global.torch;
 final class LossHead {
     /** Logits at a time: 64 MiB of float32, and three times that on the way back. */
     private static final long LOGITS = 1 << 24;
+    /** On a CUDA device, where a product of few rows would wait for the head's weights. */
+    private static final long LOGITS_ON_DEVICE = 1 << 26;
     /** Sum instead of mean, as libtorch numbers it. */
     private static final long SUM = 2;
 
     private final ModelConfig config;
     private final Parameters parameters;
     private final FrozenWeights frozen;
+    private final Placement placement;
     private final int rowsAtATime;
 
     LossHead(ModelConfig config, Parameters parameters, FrozenWeights frozen) {
         this.config = config;
         this.parameters = parameters;
         this.frozen = frozen;
-        this.rowsAtATime = Math.clamp(LOGITS / config.vocabularySize(), 16, 1 << 16);
+        this.placement = parameters.placement();
+        this.rowsAtATime =
+                Math.clamp((placement.cuda() ? LOGITS_ON_DEVICE : LOGITS) / config.vocabularySize(), 16, 1 << 16);
     }
 
     /** What is done with some of the rows that have a learned target. */
@@ -48,15 +54,15 @@ final class LossHead {
      *
      * @param top rows after the last slot: [rows, length, hidden]
      * @param gradient of them, 0 at first; null if nobody below the head is trained
-     * @return sum of the losses, undivided
+     * @return sum of the losses, undivided: one float64 number, where the model is
      */
-    double train(Tensor top, Rows rows, double divisor, Tensor gradient) {
-        double[] sum = new double[1];
+    Tensor train(Tensor top, Rows rows, double divisor, Tensor gradient) {
+        Tensor sum = placement.of(new double[] {0});
         boolean wanted = gradient != null || parameters.has(TensorNames.HEAD) || parameters.has(TensorNames.FINAL_NORM);
         each(top, rows, (places, taken, targets) -> {
             Tensor leaf = taken.detach().set_requires_grad(gradient != null);
             Tensor loss = torch.cross_entropy_loss(logits(leaf), targets, new TensorOptional(), SUM, Rows.IGNORED, 0);
-            sum[0] += loss.item_double();
+            var _ = sum.add_(loss.detach());
             if (wanted) {
                 loss.div(new Scalar(divisor)).backward();
             }
@@ -64,7 +70,7 @@ final class LossHead {
                 var _ = gradient.view(-1, config.hiddenSize()).index_copy_(0, places, leaf.grad());
             }
         });
-        return sum[0];
+        return sum;
     }
 
     /** Log-probabilities of the learned targets, in the order of the rows. */
@@ -83,10 +89,9 @@ final class LossHead {
     }
 
     private Tensor logits(Tensor rows) {
-        Tensor norm = parameters.has(TensorNames.FINAL_NORM)
-                ? parameters.leaf(TensorNames.FINAL_NORM)
-                : Trained.wide(frozen.norm());
-        return torch.linear(DecoderBlock.norm(config, rows, norm), head());
+        Tensor norm = parameters.has(TensorNames.FINAL_NORM) ? parameters.leaf(TensorNames.FINAL_NORM) : frozen.norm();
+        Tensor normed = DecoderBlock.norm(config, rows, placement.computing(norm));
+        return placement.full(torch.linear(normed, placement.computing(head())));
     }
 
     private Tensor head() {
@@ -95,7 +100,7 @@ final class LossHead {
         }
         return config.tiedEmbeddings() && parameters.has(TensorNames.EMBEDDING)
                 ? parameters.leaf(TensorNames.EMBEDDING)
-                : Trained.wide(frozen.head());
+                : frozen.head();
     }
 
     private void each(Tensor top, Rows rows, Piece piece) {
@@ -117,8 +122,8 @@ final class LossHead {
                     some[i] = places[first + i];
                     targets[i] = rows.targets()[(int) some[i]];
                 }
-                Tensor at = Tensors.of(some, count);
-                piece.take(at, flat.index_select(0, at), Tensors.of(targets, count));
+                Tensor at = placement.of(some, count);
+                piece.take(at, flat.index_select(0, at), placement.of(targets, count));
             });
         }
     }

@@ -7,7 +7,6 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The weights of a slot as a method trains them: its parameters where it has some, the layout's own weights for the rest. */
 record Trained(int slot, Method method, Parameters parameters, FrozenWeights frozen) implements SlotWeights {
@@ -45,7 +44,7 @@ record Trained(int slot, Method method, Parameters parameters, FrozenWeights fro
     }
 
     private Tensor adapter(boolean attention, String name) {
-        return parameters.leaf(TrainableParts.adapter(slot, attention, name));
+        return computing(parameters.leaf(TrainableParts.adapter(slot, attention, name)));
     }
 
     private Tensor down(LayerTensor tensor, Tensor x) {
@@ -57,16 +56,15 @@ record Trained(int slot, Method method, Parameters parameters, FrozenWeights fro
     }
 
     private Tensor factor(LayerTensor tensor, String name) {
-        return parameters.leaf(TrainableParts.factor(tensor, slot, name));
+        return computing(parameters.leaf(TrainableParts.factor(tensor, slot, name)));
+    }
+
+    private Tensor computing(Tensor stored) {
+        return parameters.placement().computing(stored);
     }
 
     private Tensor weight(LayerTensor tensor) {
         String name = tensor.name(slot);
-        return parameters.has(name) ? parameters.leaf(name) : wide(frozen.slot(slot, tensor));
-    }
-
-    /** In the element type of the computation. */
-    static Tensor wide(Tensor stored) {
-        return stored.scalar_type().intern() == ScalarType.Float ? stored : stored.to(ScalarType.Float);
+        return computing(parameters.has(name) ? parameters.leaf(name) : frozen.slot(slot, tensor));
     }
 }

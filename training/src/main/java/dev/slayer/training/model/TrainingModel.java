@@ -10,7 +10,7 @@ import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.training.method.Method;
 import dev.slayer.training.method.ParameterSpec;
 import dev.slayer.training.method.TrainableParts;
-import dev.slayer.training.torch.Tensors;
+import dev.slayer.training.torch.Placement;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -29,6 +29,7 @@ import org.bytedeco.pytorch.global.torch;
 public final class TrainingModel implements AutoCloseable {
     private final ModelConfig config;
     private final Layout layout;
+    private final Placement placement;
     private final FrozenWeights frozen;
     private final Parameters parameters;
     private final List<Trained> slots = new ArrayList<>();
@@ -44,8 +45,14 @@ public final class TrainingModel implements AutoCloseable {
      *
      * @param recompute keeps only each slot's input and computes the slot again on the way back: less memory, more time
      * @param seed of first values that are drawn
+     * @param placement where, and in which element type
      */
-    public record Options(boolean recompute, long seed) {}
+    public record Options(boolean recompute, long seed, Placement placement) {
+        /** In float32 on the CPU. */
+        public Options(boolean recompute, long seed) {
+            this(recompute, seed, Placement.CPU);
+        }
+    }
 
     /**
      * What a pass found.
@@ -76,8 +83,9 @@ public final class TrainingModel implements AutoCloseable {
                 .forEach(slot -> {
                     throw new IllegalArgumentException("slot " + slot + " of " + layout.depth() + " cannot be trained");
                 });
-        parameters = new Parameters(TrainableParts.of(method, config), Parameters.float32());
-        frozen = new FrozenWeights(base, layout, sources, !recompute);
+        this.placement = options.placement();
+        parameters = new Parameters(TrainableParts.of(method, config), placement);
+        frozen = new FrozenWeights(base, layout, sources, placement, !recompute || placement.narrow());
         embeddingTrained = parameters.has(TensorNames.EMBEDDING);
         lowest = embeddingTrained
                 ? 0
@@ -143,13 +151,14 @@ public final class TrainingModel implements AutoCloseable {
         double[] sum = new double[1];
         Scoped.run(() -> {
             List<Tensor> inputs = new ArrayList<>();
-            Positions positions = new Positions(config, rows);
+            Positions positions = new Positions(config, rows, placement);
             Tensor top = forward(rows, positions, inputs);
             Tensor gradient = lowest < layout.depth() ? torch.zeros_like(top) : null;
-            sum[0] = head.train(top, rows, divisor, gradient);
+            Tensor losses = head.train(top, rows, divisor, gradient);
             if (gradient != null) {
                 backward(rows, positions, top, gradient, inputs);
             }
+            sum[0] = losses.item_double(); // last: it waits for the device
         });
         return new Loss(sum[0], rows.learned());
     }
@@ -168,7 +177,7 @@ public final class TrainingModel implements AutoCloseable {
         float[][] result = new float[1][];
         Scoped.run(() -> {
             Tensor top = Scoped.frozen(() -> {
-                Positions positions = new Positions(config, rows);
+                Positions positions = new Positions(config, rows, placement);
                 Tensor x = embed(rows);
                 for (Trained slot : slots) {
                     Tensor in = x;
@@ -234,9 +243,9 @@ public final class TrainingModel implements AutoCloseable {
         for (int i = 0; i < ids.length; i++) {
             ids[i] = rows.tokens()[i];
         }
-        Tensor tokens = Tensors.of(ids, rows.rows(), rows.length());
+        Tensor tokens = placement.of(ids, rows.rows(), rows.length());
         Tensor table = embeddingTrained ? parameters.leaf(TensorNames.EMBEDDING) : frozen.embedding();
-        return Trained.wide(torch.embedding(table, tokens));
+        return placement.computing(torch.embedding(table, tokens));
     }
 
     private Tensor block(Trained slot, Tensor x, Positions positions) {

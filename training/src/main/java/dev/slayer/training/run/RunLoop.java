@@ -27,7 +27,7 @@ final class RunLoop {
     private final Validation validation;
     private final RunCheckpoints checkpoints;
     private final Work work;
-    private final double rate = Work.measuredRate();
+    private final double rate;
     private final String baseHash;
     private long tokens;
     private Metrics metrics;
@@ -48,6 +48,7 @@ final class RunLoop {
         this.method = method;
         this.optimizer = optimizer;
         this.steps = steps;
+        this.rate = model.parameters().placement().matrixRate();
         this.validation = new Validation(data, model, plan.recipe().optimizer().microBatch());
         this.baseHash = CheckpointHash.of(plan.inputs().base());
         this.checkpoints = new RunCheckpoints(plan, home, model, optimizer, baseHash);
@@ -133,6 +134,7 @@ final class RunLoop {
             throw refuse(batch, "the gradient's norm is " + made.gradientNorm());
         }
         tokens += batch.allTokens();
+        model.parameters().placement().synchronize();
         double seconds = (System.nanoTime() - begun) / 1e9;
         tell(new RunEvent.Stepped(
                 made.number(),

@@ -11,6 +11,7 @@ import dev.slayer.training.optimize.AdamW;
 import dev.slayer.training.optimize.LearningRate;
 import dev.slayer.training.optimize.Optimizer;
 import dev.slayer.training.torch.LibTorch;
+import dev.slayer.training.torch.Placement;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,17 @@ public final class TrainingRun {
      * @throws SlayerException 400 if the recipe cannot be read
      */
     public TrainingRun(String text, RunInputs inputs, Path folder, Peers peers, RunListener listener) {
-        plan = new RunPlan(TrainingRecipe.parse(text), text, inputs, folder, peers, listener);
+        this(TrainingRecipe.parse(text), text, inputs, folder, peers, listener);
+    }
+
+    /**
+     * A run whose recipe was read already, and perhaps put on another device.
+     *
+     * @param text as it was given: what is kept with the run, and must be the same to go on with it
+     */
+    public TrainingRun(
+            TrainingRecipe recipe, String text, RunInputs inputs, Path folder, Peers peers, RunListener listener) {
+        plan = new RunPlan(recipe, text, inputs, folder, peers, listener);
     }
 
     /**
@@ -54,6 +65,11 @@ public final class TrainingRun {
         TrainingRecipe recipe = plan.recipe();
         RunInputs inputs = plan.inputs();
         LibTorch.start(recipe.run().threads());
+        Placement placement = Placement.of(
+                recipe.run().device(),
+                recipe.run().precision(),
+                plan.peers().rank(),
+                plan.peers().size());
         ModelConfig config = inputs.base().config();
         Expansion expansion = recipe.expansion(config, inputs.others());
         TrainingData data = TrainingData.open(DataPlan.of(recipe, inputs.dataFolder()), inputs.codec());
@@ -65,7 +81,7 @@ public final class TrainingRun {
         MethodPlan.leftOut(recipe.method(), expansion, config.tiedEmbeddings())
                 .ifPresent(what -> plan.listener().on(new RunEvent.Warned(what)));
         TrainingModel.Options options =
-                new TrainingModel.Options(recipe.run().recompute(), recipe.run().seed());
+                new TrainingModel.Options(recipe.run().recompute(), recipe.run().seed(), placement);
         try (RunFolder home = RunFolder.open(plan.rankFolder());
                 TrainingModel model =
                         new TrainingModel(inputs.base(), expansion.layout(), inputs.sources(), method, options);

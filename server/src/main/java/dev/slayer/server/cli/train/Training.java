@@ -28,11 +28,19 @@ import java.util.function.Function;
  * Runs of recipes, one after the other. A signal to end the process ends the run after its step, with a checkpoint.
  *
  * @param out folder of the runs
+ * @param device in the place of the recipes' own
+ * @param precision likewise
  * @param processes that make the steps
  * @param checkpoints opens a base and what layouts may name beside it
  */
 public record Training(
-        Path out, PeerProcesses processes, Checkpoints checkpoints, PrintWriter output, PrintWriter err) {
+        Path out,
+        Optional<String> device,
+        Optional<String> precision,
+        PeerProcesses processes,
+        Checkpoints checkpoints,
+        PrintWriter output,
+        PrintWriter err) {
     private static final long PATIENCE_SECONDS = 120;
 
     /** Opens checkpoints for the time of an action. */
@@ -128,7 +136,7 @@ public record Training(
 
     /** Opens what a recipe names. */
     private void with(Path file, Use use) {
-        TrainingRecipe recipe = TrainingRecipe.parse(read(file));
+        TrainingRecipe recipe = TrainingRecipe.parse(read(file)).on(device, precision);
         if (recipe.model().isBlank()) {
             throw SlayerException.badRequest("model", file + " names no model: the folder of a checkpoint");
         }
@@ -158,10 +166,11 @@ public record Training(
         boolean watched = PeakMemory.begin();
         with(file, (recipe, inputs) -> {
             err.println(name + ": " + inputs.baseName() + (recipe.layout().isBlank() ? "" : "@" + recipe.layout()));
-            try (PeerProcesses.Team team = processes.team(file, run);
+            try (PeerProcesses.Team team =
+                            processes.team(file, run, recipe.run().device());
                     TrainProgress progress = new TrainProgress(err, terminal())) {
                 TrainingRun.Outcome outcome =
-                        new TrainingRun(read(file), inputs, run, team.peers(), progress).run(control);
+                        new TrainingRun(recipe, read(file), inputs, run, team.peers(), progress).run(control);
                 outcome.delta().ifPresent(output::println);
                 output.flush();
                 if (outcome.finished()) {
