@@ -4,6 +4,7 @@ import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.TensorNames;
 import dev.slayer.training.torch.Placement;
 import dev.slayer.training.torch.Tensors;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -54,15 +55,17 @@ final class LossHead {
      *
      * @param top rows after the last slot: [rows, length, hidden]
      * @param gradient of them, 0 at first; null if nobody below the head is trained
-     * @return sum of the losses, undivided: one float64 number, where the model is
+     * @return sum of the losses, undivided, and how often the likeliest token was the target: two float64 numbers, where the model is
      */
     Tensor train(Tensor top, Rows rows, double divisor, Tensor gradient) {
-        Tensor sum = placement.of(new double[] {0});
+        Tensor sums = placement.of(new double[] {0, 0});
         boolean wanted = gradient != null || parameters.has(TensorNames.HEAD) || parameters.has(TensorNames.FINAL_NORM);
         each(top, rows, (places, taken, targets) -> {
             Tensor leaf = taken.detach().set_requires_grad(gradient != null);
-            Tensor loss = torch.cross_entropy_loss(logits(leaf), targets, new TensorOptional(), SUM, Rows.IGNORED, 0);
-            var _ = sum.add_(loss.detach());
+            Tensor logits = logits(leaf);
+            Tensor loss = torch.cross_entropy_loss(logits, targets, new TensorOptional(), SUM, Rows.IGNORED, 0);
+            var _ = sums.narrow(0, 0, 1).add_(loss.detach());
+            var _ = sums.narrow(0, 1, 1).add_(correct(logits, targets));
             if (wanted) {
                 loss.div(new Scalar(divisor)).backward();
             }
@@ -70,22 +73,37 @@ final class LossHead {
                 var _ = gradient.view(-1, config.hiddenSize()).index_copy_(0, places, leaf.grad());
             }
         });
-        return sum;
+        return sums;
     }
 
-    /** Log-probabilities of the learned targets, in the order of the rows. */
-    float[] logProbabilities(Tensor top, Rows rows) {
+    /** How often the likeliest token is the target: one number. */
+    private static Tensor correct(Tensor logits, Tensor targets) {
+        return logits.detach().argmax(new LongOptional(-1), false).eq(targets).sum();
+    }
+
+    /**
+     * What a model says of rows.
+     *
+     * @param logProbabilities of the learned targets, in the order of the rows
+     * @param correct how often the likeliest token was the target
+     */
+    record Scores(float[] logProbabilities, long correct) {}
+
+    Scores scores(Tensor top, Rows rows) {
         float[] all = new float[rows.learned()];
         int[] done = new int[1];
+        long[] correct = new long[1];
         try (NoGradGuard _ = new NoGradGuard()) {
             each(top, rows, (places, taken, targets) -> {
-                Tensor chosen = torch.log_softmax(logits(taken), -1).gather(-1, targets.unsqueeze(1));
+                Tensor logits = logits(taken);
+                Tensor chosen = torch.log_softmax(logits, -1).gather(-1, targets.unsqueeze(1));
                 float[] values = Tensors.floats(chosen);
                 System.arraycopy(values, 0, all, done[0], values.length);
                 done[0] += values.length;
+                correct[0] += correct(logits, targets).item_long();
             });
         }
-        return all;
+        return new Scores(all, correct[0]);
     }
 
     private Tensor logits(Tensor rows) {

@@ -9,7 +9,8 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /** The weights of a slot as a method trains them: its parameters where it has some, the layout's own weights for the rest. */
-record Trained(int slot, Method method, Parameters parameters, FrozenWeights frozen) implements SlotWeights {
+record Trained(int slot, Method method, Parameters parameters, FrozenWeights frozen, Dropout dropout)
+        implements SlotWeights {
     @Override
     public Tensor norm(LayerTensor tensor) {
         return weight(tensor);
@@ -48,7 +49,7 @@ record Trained(int slot, Method method, Parameters parameters, FrozenWeights fro
     }
 
     private Tensor down(LayerTensor tensor, Tensor x) {
-        return torch.linear(x, factor(tensor, "lora_A"));
+        return torch.linear(dropout.of(x), factor(tensor, "lora_A"));
     }
 
     private Tensor up(LayerTensor tensor, Tensor x) {

@@ -43,7 +43,8 @@ final class MethodPlan {
                         yes(part.head(), expansion.trainsHead() && !tied));
             case "full" ->
                 new Method.Weights(slots, yes(part.embedding(), true), yes(part.norm(), true), yes(part.head(), true));
-            case "lora" -> new Method.LowRank(slots, matrices(part.matrices()), part.rank(), part.alpha());
+            case "lora" ->
+                new Method.LowRank(slots, matrices(part.matrices()), part.rank(), part.alpha(), part.dropout());
             case "adalora" -> adaptive(part, slots, steps);
             case "adapters" -> new Method.Adapters(slots, part.size());
             default ->
@@ -68,7 +69,8 @@ final class MethodPlan {
                 warmup,
                 settled,
                 part.interval(),
-                part.orthogonality());
+                part.orthogonality(),
+                part.dropout());
     }
 
     /** No delta can hold a head of its own for such a base. */

@@ -12,11 +12,13 @@ import dev.slayer.training.model.TrainingModel;
 import dev.slayer.training.optimize.Optimizer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 
 /** A run under way: step after step, with validations and checkpoints between, to the delta. Used once. */
 final class RunLoop {
+    /** More than a step of a process has. */
+    private static final long PASSES = 1 << 20;
+
     private final RunPlan plan;
     private final RunFolder home;
     private final TrainingData data;
@@ -121,10 +123,15 @@ final class RunLoop {
         long begun = System.nanoTime();
         double targets = (double) Math.max(1, batch.allTargets());
         double sum = 0;
+        long right = 0;
+        long pass = (optimizer.steps() * plan.peers().size() + plan.peers().rank()) * PASSES;
         for (Batch part : batch.parts(plan.recipe().optimizer().microBatch())) {
-            sum += model.train(Rows.of(part), targets).sum();
+            TrainingModel.Loss found = model.train(Rows.of(part), targets, pass++);
+            sum += found.sum();
+            right += found.correct();
         }
         double loss = plan.peers().sum(sum) / targets;
+        double accuracy = plan.peers().sum((double) right) / targets;
         plan.peers().sum(model.parameters().gradients());
         if (!Double.isFinite(loss)) {
             throw refuse(batch, "the loss is " + loss);
@@ -139,6 +146,7 @@ final class RunLoop {
         tell(new RunEvent.Stepped(
                 made.number(),
                 loss,
+                accuracy,
                 made.learningRate(),
                 made.gradientNorm(),
                 tokens,
@@ -164,10 +172,7 @@ final class RunLoop {
     }
 
     private void validate() {
-        Map<String, Double> losses = validation.losses();
-        if (!losses.isEmpty()) {
-            tell(new RunEvent.Validated(optimizer.steps(), losses));
-        }
+        validation.after(optimizer.steps()).ifPresent(this::tell);
     }
 
     private void save(BatchStream stream, boolean finished) {

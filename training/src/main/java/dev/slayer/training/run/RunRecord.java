@@ -54,7 +54,8 @@ public record RunRecord(List<Step> steps, List<RunEvent.Validated> validations) 
                             json.path("tokens").asLong(),
                             json.path("seconds").asDouble()));
                 } else {
-                    validations.add(new RunEvent.Validated(step, losses(json.path("validation"))));
+                    validations.add(new RunEvent.Validated(
+                            step, byDomain(json.path("validation")), byDomain(json.path("validation_accuracy"))));
                 }
             }
         } catch (IOException e) {
@@ -63,11 +64,10 @@ public record RunRecord(List<Step> steps, List<RunEvent.Validated> validations) 
         return new RunRecord(steps, validations);
     }
 
-    private static Map<String, Double> losses(JsonNode validation) {
-        Map<String, Double> losses = new LinkedHashMap<>();
-        validation
-                .properties()
-                .forEach(domain -> losses.put(domain.getKey(), domain.getValue().asDouble()));
-        return losses;
+    private static Map<String, Double> byDomain(JsonNode object) {
+        Map<String, Double> values = new LinkedHashMap<>();
+        object.properties()
+                .forEach(domain -> values.put(domain.getKey(), domain.getValue().asDouble()));
+        return values;
     }
 }

@@ -51,6 +51,7 @@ public record TrainingRecipe(
      * @param targetRank for adalora: mean rank at the end
      * @param interval for adalora: steps between two choices of ranks
      * @param orthogonality for adalora: weight of the term that keeps factors orthonormal
+     * @param dropout for lora and adalora: share of what A gets that is left out at random
      * @param size for adapters: width of the bottleneck
      */
     public record MethodPart(
@@ -65,9 +66,10 @@ public record TrainingRecipe(
             Integer targetRank,
             Integer interval,
             Double orthogonality,
+            Double dropout,
             Integer size) {
         static final MethodPart DEFAULT =
-                new MethodPart(null, null, null, null, null, null, null, null, null, null, null, null);
+                new MethodPart(null, null, null, null, null, null, null, null, null, null, null, null, null);
 
         public MethodPart {
             name = name == null ? "expand" : name;
@@ -77,6 +79,11 @@ public record TrainingRecipe(
             targetRank = in("target_rank", targetRank == null ? Math.max(1, rank / 2) : targetRank, 1, rank);
             interval = in("interval", interval == null ? 10 : interval, 1, 1 << 20);
             orthogonality = orthogonality == null ? 0.5 : orthogonality;
+            dropout = dropout == null ? 0 : dropout;
+            if (!(dropout >= 0 && dropout < 1)) {
+                throw SlayerException.badRequest(
+                        "dropout", "dropout=" + dropout + " is outside the allowed range: from 0 to below 1");
+            }
             size = in("size", size == null ? 64 : size, 1, 1 << 16);
         }
     }

@@ -15,27 +15,37 @@ import java.util.Optional;
  * @param microBatch rows that are computed at a time
  */
 record Validation(TrainingData data, TrainingModel model, int microBatch) {
-    /** Mean loss of a learned token by domain; empty if nothing is held back. */
-    Map<String, Double> losses() {
+    /**
+     * What the model makes of it now.
+     *
+     * @param step after which
+     * @return empty if nothing is held back
+     */
+    Optional<RunEvent.Validated> after(long step) {
         Map<String, Double> losses = new LinkedHashMap<>();
+        Map<String, Double> accuracies = new LinkedHashMap<>();
         for (String domain : data.domains()) {
-            losses.put(domain, loss(domain));
+            TrainingModel.Loss loss = loss(domain);
+            losses.put(domain, loss.learned() == 0 ? 0 : loss.mean());
+            accuracies.put(domain, loss.learned() == 0 ? 0 : loss.accuracy());
         }
-        return losses;
+        return losses.isEmpty() ? Optional.empty() : Optional.of(new RunEvent.Validated(step, losses, accuracies));
     }
 
-    private double loss(String domain) {
+    private TrainingModel.Loss loss(String domain) {
         double sum = 0;
         long learned = 0;
+        long correct = 0;
         try (BatchStream stream = data.validation(domain)) {
             for (Optional<Batch> batch = stream.next(); batch.isPresent(); batch = stream.next()) {
                 for (Batch part : batch.get().parts(microBatch)) {
                     TrainingModel.Loss loss = model.evaluate(Rows.of(part));
                     sum += loss.sum();
                     learned += loss.learned();
+                    correct += loss.correct();
                 }
             }
         }
-        return learned == 0 ? 0 : sum / learned;
+        return new TrainingModel.Loss(sum, learned, correct);
     }
 }

@@ -126,7 +126,7 @@ class PlacedModelTest {
                 assertThat(frozen.head().is_meta()).isTrue();
                 Tensor sum = NOWHERE.zeros(1);
                 for (int slot = 0; slot < layout.depth(); slot++) {
-                    sum = sum.add(used(new Trained(slot, method, parameters, frozen), config));
+                    sum = sum.add(used(new Trained(slot, method, parameters, frozen, new Dropout(0, 1)), config));
                 }
                 sum.backward();
                 adam.step(1e-3);
@@ -186,7 +186,7 @@ class PlacedModelTest {
             case "weights" -> new Method.Weights(some, false, false, false);
             case "full" -> new Method.Weights(all, true, true, true);
             case "lora" -> new Method.LowRank(some, Method.MATRICES, 4, 8);
-            case "adalora" -> new Method.Adaptive(some, Method.MATRICES, 4, 2, 8, 1, 1, 1, 0.5);
+            case "adalora" -> new Method.Adaptive(some, Method.MATRICES, 4, 2, 8, 1, 1, 1, 0.5, 0);
             case "adapters" -> new Method.Adapters(some, 8);
             default -> throw new IllegalArgumentException(name);
         };

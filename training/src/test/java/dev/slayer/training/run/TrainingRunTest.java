@@ -60,13 +60,23 @@ class TrainingRunTest {
         assertThat(validations).hasSize(2);
         assertThat(validations.getLast().at("/validation/fox").asDouble())
                 .isLessThan(validations.getFirst().at("/validation/fox").asDouble());
+        double accuracy = validations.getLast().at("/validation_accuracy/fox").asDouble(-1);
+        double before = validations.getFirst().at("/validation_accuracy/fox").asDouble(-1);
+        assertThat(List.of(before, accuracy))
+                .allSatisfy(share -> assertThat(share).isBetween(0.0, 1.0));
+        assertThat(accuracy > before || !method.contains("full")).isTrue();
         assertThat(outcome.delta().isPresent()).isEqualTo(!method.contains("adapters"));
         assertThat(folder.resolve("run/losses.svg")).content().contains("<svg").endsWith("</svg>\n");
         assertThat(Files.exists(folder.resolve("run/ranks.svg"))).isEqualTo(method.contains("adalora"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{name: expand, slots: \"1\"}", "{name: adalora, rank: 4, target_rank: 2, interval: 1}"})
+    @ValueSource(
+            strings = {
+                "{name: expand, slots: \"1\"}",
+                "{name: adalora, rank: 4, target_rank: 2, interval: 1}",
+                "{name: lora, rank: 4, dropout: 0.3}"
+            })
     void aRunThatIsGoneOnWithMakesTheVerySteps(String method) throws IOException {
         String recipe = recipe(method, 12);
         run("whole", recipe, new RunControl(), new ArrayList<>());
