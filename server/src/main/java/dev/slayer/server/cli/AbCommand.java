@@ -7,11 +7,8 @@ import dev.slayer.clients.SlayerClient;
 import dev.slayer.clients.SlayerClientException;
 import dev.slayer.server.cli.ab.AbReport;
 import dev.slayer.server.cli.ab.AbSettings;
-import dev.slayer.server.cli.settings.FolderSettings;
-import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ServeSettings;
-import dev.slayer.server.cli.settings.Setting;
 import dev.slayer.server.cli.settings.SettingValues;
 import dev.slayer.surgery.SlayerException;
 import java.io.Console;
@@ -28,7 +25,6 @@ import picocli.CommandLine.ParameterException;
 
 /** {@code slayer ab}: answers of several variants side by side, and how far they are apart. */
 final class AbCommand implements Callable<Integer> {
-    private static final List<Setting<?>> SERVER = serverSettings();
     private static final int USUAL_WIDTH = 100;
 
     private final Servers servers;
@@ -59,65 +55,30 @@ final class AbCommand implements Callable<Integer> {
                 .required(true)
                 .build());
         Options.add(command, AbSettings.ALL);
-        Options.add(command, SERVER);
+        Options.add(command, Target.SERVER);
     }
 
     @Override
     public Integer call() {
         Map<String, List<String>> given = Options.given(spec.commandLine().getParseResult(), AbSettings.ALL);
-        Map<String, List<String>> server = Options.given(spec.commandLine().getParseResult(), SERVER);
+        Map<String, List<String>> server = Options.given(spec.commandLine().getParseResult(), Target.SERVER);
         List<String> prompts = spec.commandLine().getParseResult().matchedPositionalValue(0, List.of());
         AbSettings settings;
-        Optional<ServeSettings> here;
+        Target target;
         try {
             settings = AbSettings.from(new SettingValues(given, Map.of(), Optional.empty(), Options.folder()));
-            here = here(settings, given, server);
+            target = Target.of(settings.url(), given, server, environment, LogLevel.WARN, 1);
         } catch (SlayerException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-        if (here.isEmpty()) {
-            SettingValues keys = new SettingValues(given, environment, Optional.empty(), Options.folder());
-            return compare(
-                    settings,
-                    prompts,
-                    settings.url().orElseThrow(),
-                    keys.all(ServeSettings.API_KEY).stream().findFirst());
-        }
-        try (RunningServer running = servers.start(here.get())) {
-            return compare(settings, prompts, running.url().toString(), Optional.empty());
-        }
-    }
-
-    /** The server to start in this process; none if the settings name one elsewhere. */
-    private Optional<ServeSettings> here(
-            AbSettings settings, Map<String, List<String>> given, Map<String, List<String>> server) {
-        SettingValues values = Options.values(server, environment);
-        LogConfiguration.level(
-                values.isSet(ServeSettings.LOG_LEVEL) ? values.one(ServeSettings.LOG_LEVEL) : LogLevel.WARN);
-        if (settings.url().isPresent()) {
-            ServeSettings.ENGINE.stream()
-                    .filter(setting -> server.containsKey(setting.name()))
-                    .findFirst()
-                    .ifPresent(setting -> {
-                        throw SlayerException.badRequest(
-                                setting.option(),
-                                setting.option() + " describes a server inside this process and cannot go with --url.");
-                    });
-            return Optional.empty();
-        }
-        if (given.containsKey(AbSettings.API_KEY.name())) {
-            throw SlayerException.badRequest(
-                    AbSettings.API_KEY.option(), "--api-key is for the server of --url; there is no --url.");
-        }
-        HttpSettings anyFreePort = new HttpSettings(
-                "127.0.0.1",
-                0,
-                List.of(),
-                List.of(),
-                values.one(ServeSettings.MAX_BODY),
-                values.one(ServeSettings.MAX_REQUESTS));
-        return Optional.of(
-                ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE));
+        return switch (target) {
+            case Target.Remote(String url, Optional<String> apiKey) -> compare(settings, prompts, url, apiKey);
+            case Target.Here(ServeSettings there) -> {
+                try (RunningServer running = servers.start(there)) {
+                    yield compare(settings, prompts, running.url().toString(), Optional.empty());
+                }
+            }
+        };
     }
 
     private int compare(AbSettings settings, List<String> prompts, String url, Optional<String> apiKey) {
@@ -127,22 +88,11 @@ final class AbCommand implements Callable<Integer> {
         if (settings.seed().isPresent()) {
             request = request.seed(settings.seed().get());
         }
-        try (SlayerClient client = client(url, apiKey);
+        try (SlayerClient client = Target.client(url, apiKey).build();
                 EventStream<AbEvent> events = client.stream(request)) {
             return print(events, prompts, settings);
         } catch (SlayerClientException e) {
-            int status = e.status() >= 400 && e.status() <= 599 ? e.status() : 500;
-            throw new SlayerException(status, e.code(), null, e.getMessage(), e);
-        }
-    }
-
-    private static SlayerClient client(String url, Optional<String> apiKey) {
-        try {
-            SlayerClient.Builder builder = SlayerClient.at(url);
-            apiKey.ifPresent(builder::apiKey);
-            return builder.build();
-        } catch (IllegalArgumentException e) {
-            throw new SlayerException(400, "invalid_value", "--url", "--url: " + e.getMessage(), e);
+            throw Target.failure(e);
         }
     }
 
@@ -204,12 +154,5 @@ final class AbCommand implements Callable<Integer> {
                 .map(terminal ->
                         CommandSpec.create().usageMessage().autoWidth(true).width())
                 .orElse(USUAL_WIDTH);
-    }
-
-    private static List<Setting<?>> serverSettings() {
-        List<Setting<?>> settings = new ArrayList<>(ServeSettings.ENGINE);
-        settings.add(ServeSettings.LOG_LEVEL);
-        settings.add(ServeSettings.CONFIG);
-        return settings;
     }
 }

@@ -5,17 +5,14 @@ import dev.slayer.server.cli.bench.Endpoint;
 import dev.slayer.server.cli.bench.LoadGenerator;
 import dev.slayer.server.cli.bench.Report;
 import dev.slayer.server.cli.bench.Workload;
-import dev.slayer.server.cli.settings.FolderSettings;
-import dev.slayer.server.cli.settings.HttpSettings;
+import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ServeSettings;
-import dev.slayer.server.cli.settings.Setting;
 import dev.slayer.server.cli.settings.SettingValues;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,9 +22,6 @@ import picocli.CommandLine.ParameterException;
 
 /** {@code slayer bench}: puts a load on a running server, or on one that it starts in this process. */
 final class BenchCommand implements Callable<Integer> {
-    /** What a server of this process is made of; not for a server that somebody else started. */
-    private static final List<Setting<?>> SERVER = serverSettings();
-
     private final Servers servers;
     private final Map<String, String> environment;
     private CommandSpec spec;
@@ -50,18 +44,24 @@ final class BenchCommand implements Callable<Integer> {
                         "in this process; they may also stand in the environment or in the file of",
                         "--config, as for serve.");
         Options.add(command, BenchSettings.ALL);
-        Options.add(command, SERVER);
+        Options.add(command, Target.SERVER);
     }
 
     @Override
     public Integer call() {
         Map<String, List<String>> load = Options.given(spec.commandLine().getParseResult(), BenchSettings.ALL);
-        Map<String, List<String>> server = Options.given(spec.commandLine().getParseResult(), SERVER);
+        Map<String, List<String>> server = Options.given(spec.commandLine().getParseResult(), Target.SERVER);
         BenchSettings settings;
         Target target;
         try {
             settings = BenchSettings.from(new SettingValues(load, Map.of(), Optional.empty(), Options.folder()));
-            target = target(settings, load, server);
+            target = Target.of(
+                    settings.url(),
+                    load,
+                    server,
+                    environment,
+                    LogLevel.INFO,
+                    settings.workload().concurrency());
         } catch (SlayerException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
@@ -71,49 +71,6 @@ final class BenchCommand implements Callable<Integer> {
         out.flush();
         settings.json().ifPresent(file -> write(file, report.json()));
         return report.errorCount() == 0 ? 0 : 1;
-    }
-
-    /** Whom to measure. */
-    private sealed interface Target {
-        /** A server that somebody else started. */
-        record Remote(String url, Optional<String> apiKey) implements Target {}
-
-        /** A server of this process. */
-        record Here(ServeSettings server) implements Target {}
-    }
-
-    private Target target(BenchSettings settings, Map<String, List<String>> load, Map<String, List<String>> server) {
-        SettingValues values = Options.values(server, environment);
-        LogConfiguration.level(values.one(ServeSettings.LOG_LEVEL));
-        if (settings.url().isPresent()) {
-            ServeSettings.ENGINE.stream()
-                    .filter(setting -> server.containsKey(setting.name()))
-                    .findFirst()
-                    .ifPresent(setting -> {
-                        throw SlayerException.badRequest(
-                                setting.option(),
-                                setting.option() + " describes a server inside this process and cannot go with --url.");
-                    });
-            SettingValues keys = new SettingValues(load, environment, Optional.empty(), Options.folder());
-            return new Target.Remote(
-                    settings.url().get(),
-                    keys.all(ServeSettings.API_KEY).stream().findFirst());
-        }
-        if (load.containsKey(BenchSettings.API_KEY.name())) {
-            throw SlayerException.badRequest(
-                    BenchSettings.API_KEY.option(), "--api-key is for the server of --url; there is no --url.");
-        }
-        HttpSettings anyFreePort = new HttpSettings(
-                "127.0.0.1",
-                0,
-                List.of(),
-                List.of(),
-                values.one(ServeSettings.MAX_BODY),
-                Math.max(
-                        values.one(ServeSettings.MAX_REQUESTS),
-                        settings.workload().concurrency()));
-        return new Target.Here(
-                ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE));
     }
 
     private Report measure(BenchSettings settings, Target target) {
@@ -154,12 +111,5 @@ final class BenchCommand implements Callable<Integer> {
             throw new SlayerException(
                     400, "invalid_value", "--json", "--json: " + file + " cannot be written: " + e, e);
         }
-    }
-
-    private static List<Setting<?>> serverSettings() {
-        List<Setting<?>> settings = new ArrayList<>(ServeSettings.ENGINE);
-        settings.add(ServeSettings.LOG_LEVEL);
-        settings.add(ServeSettings.CONFIG);
-        return settings;
     }
 }

@@ -48,6 +48,8 @@ final class TrainCommand implements Callable<Integer> {
         int processes;
         int timed;
         Optional<Path> peer;
+        Optional<String> device;
+        Optional<String> precision;
         try {
             SettingValues values = new SettingValues(
                     Options.given(spec.commandLine().getParseResult(), TrainSettings.ALL),
@@ -59,6 +61,8 @@ final class TrainCommand implements Callable<Integer> {
             processes = values.one(TrainSettings.NPROC);
             timed = values.one(TrainSettings.TIME_STEPS);
             peer = values.optional(TrainSettings.PEER);
+            device = values.optional(TrainSettings.DEVICE);
+            precision = values.optional(TrainSettings.PRECISION);
             out = values.optional(TrainSettings.OUT)
                     .orElseGet(() -> Options.folder().resolve("runs"));
         } catch (SlayerException e) {
@@ -67,7 +71,13 @@ final class TrainCommand implements Callable<Integer> {
         List<String> recipes = spec.positionalParameters().getFirst().getValue();
         Training training = new Training(
                 out,
-                processes(processes, out, others, deltas),
+                device,
+                precision,
+                new PeerProcesses(
+                        processes,
+                        Main.class.getName(),
+                        options(out, device, precision, others, deltas),
+                        System.getenv(PeerProcesses.VARIABLE)),
                 (base, action) -> {
                     try (Sources sources = new Sources(base, others, deltas)) {
                         action.with(sources, sources::find);
@@ -85,11 +95,18 @@ final class TrainCommand implements Callable<Integer> {
         return training.run(files) ? 0 : 1;
     }
 
-    /** How the other processes are started: with the same options. */
-    private static PeerProcesses processes(int count, Path out, List<ModelSource> others, List<ModelSource> deltas) {
+    /** What the other processes of a run are told. */
+    private static List<String> options(
+            Path out,
+            Optional<String> device,
+            Optional<String> precision,
+            List<ModelSource> others,
+            List<ModelSource> deltas) {
         List<String> options = new ArrayList<>(List.of("--out", out.toString()));
+        device.ifPresent(name -> options.addAll(List.of("--device", name)));
+        precision.ifPresent(name -> options.addAll(List.of("--precision", name)));
         others.forEach(other -> options.addAll(List.of("--model", other.name() + "=" + other.directory())));
         deltas.forEach(delta -> options.addAll(List.of("--delta", delta.name() + "=" + delta.directory())));
-        return new PeerProcesses(count, Main.class.getName(), options, System.getenv(PeerProcesses.VARIABLE));
+        return options;
     }
 }

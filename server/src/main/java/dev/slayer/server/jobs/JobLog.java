@@ -30,7 +30,9 @@ final class JobLog {
     private long flushed = System.nanoTime(); // guarded by this
     private long steps; // of the whole run
     private OptionalDouble trainLoss = OptionalDouble.empty();
+    private OptionalDouble trainAccuracy = OptionalDouble.empty();
     private OptionalDouble validLoss = OptionalDouble.empty();
+    private OptionalDouble validAccuracy = OptionalDouble.empty();
 
     JobLog(JobStore store, String job) {
         this.store = store;
@@ -86,12 +88,14 @@ final class JobLog {
 
     private void step(RunEvent.Stepped step) {
         trainLoss = OptionalDouble.of(step.loss());
+        trainAccuracy = OptionalDouble.of(step.accuracy());
         long every = Math.max(1, Math.ceilDiv(steps, MOST_STEPS));
         if (step.step() % every == 0 || step.step() == 1 || step.step() == steps) {
             ObjectNode data = JSON.createObjectNode()
                     .put("step", step.step())
                     .put("total_steps", steps)
                     .put("train_loss", step.loss())
+                    .put("train_mean_token_accuracy", step.accuracy())
                     .put("learning_rate", step.learningRate())
                     .put("gradient_norm", step.gradientNorm())
                     .put("tokens", step.tokens())
@@ -111,12 +115,14 @@ final class JobLog {
     }
 
     private void validated(RunEvent.Validated validated) {
-        double mean = validated.losses().values().stream()
-                .mapToDouble(Double::doubleValue)
-                .average()
-                .orElse(0);
+        double mean = mean(validated.losses());
+        double accuracy = mean(validated.accuracies());
         validLoss = OptionalDouble.of(mean);
-        ObjectNode data = JSON.createObjectNode().put("step", validated.step()).put("valid_loss", mean);
+        validAccuracy = OptionalDouble.of(accuracy);
+        ObjectNode data = JSON.createObjectNode()
+                .put("step", validated.step())
+                .put("valid_loss", mean)
+                .put("valid_mean_token_accuracy", accuracy);
         ObjectNode domains = data.putObject("valid_losses");
         validated.losses().entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
@@ -129,10 +135,20 @@ final class JobLog {
         flush();
     }
 
+    private static double mean(Map<String, Double> domains) {
+        return domains.values().stream()
+                .mapToDouble(Double::doubleValue)
+                .average()
+                .orElse(0);
+    }
+
     private void saved(RunEvent.Saved saved) {
         ObjectNode metrics = JSON.createObjectNode().put("step", saved.step());
         trainLoss.ifPresent(loss -> metrics.put("train_loss", loss));
+        trainAccuracy.ifPresent(share -> metrics.put("train_mean_token_accuracy", share));
         validLoss.ifPresent(loss -> metrics.put("valid_loss", loss).put("full_valid_loss", loss));
+        validAccuracy.ifPresent(
+                share -> metrics.put("valid_mean_token_accuracy", share).put("full_valid_mean_token_accuracy", share));
         store.addCheckpoint(new StoredCheckpoint(
                 "ftckpt-" + job.substring(job.indexOf('-') + 1) + "-" + saved.step(),
                 job,

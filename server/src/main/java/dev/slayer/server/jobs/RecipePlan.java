@@ -104,6 +104,9 @@ final class RecipePlan {
             refuse(data, "sources", "the job's data is training_file");
             refuse(data, "validation", "the job's validation data is validation_file");
         }
+        if (tree.path("run") instanceof ObjectNode run) {
+            refuse(run, "device", "the server trains beside its requests, on the CPU");
+        }
         if (slayer.hasNonNull("layout")) {
             refuse(tree, "layout", "method.slayer.layout names one");
             tree.set("layout", slayer.get("layout"));

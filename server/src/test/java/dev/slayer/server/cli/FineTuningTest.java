@@ -194,6 +194,10 @@ class FineTuningTest {
                     .at("/data/0");
             assertThat(checkpoint.get("fine_tuned_model_checkpoint")).isEqualTo(job.get("fine_tuned_model"));
             assertThat(checkpoint.at("/metrics/valid_loss").isNumber()).isTrue();
+            assertThat(checkpoint.at("/metrics/train_mean_token_accuracy").asDouble(-1))
+                    .isBetween(0.0, 1.0);
+            assertThat(checkpoint.at("/metrics/full_valid_mean_token_accuracy").asDouble(-1))
+                    .isBetween(0.0, 1.0);
             assertThat(server.get("/v1/fine_tuning/jobs?metadata[who]=a%20test")
                             .ok()
                             .get("data"))
@@ -313,6 +317,7 @@ class FineTuningTest {
                     "data: {length: 100000}",
                     "data: {shuffle: 99999999, length: 32}",
                     "run: {threads: 64}",
+                    "run: {device: cuda}",
                     "run: {keep: 500}",
                     "optimizer: {batch: 0}",
                     "nothing: {of: this}",

@@ -84,7 +84,21 @@ class TrainCommandTest {
         assertThat(train(recipe).code()).isZero();
         CommandRun again = train(recipe);
         assertThat(again.code()).as(again.err()).isZero();
-        assertThat(again.err()).contains("going on with step 4").doesNotContain("step 1: loss");
+        assertThat(again.err())
+                .contains("going on with step 4")
+                .doesNotContain("step 1: loss")
+                .doesNotContain("validation");
+    }
+
+    @Test
+    void aFinishedRunStandsInTheTableWithWhatItCameTo() throws IOException {
+        String recipe = recipe("a", "{name: lora, rank: 2}", "");
+        assertThat(train(recipe).code()).isZero();
+        CommandRun both = train(recipe, recipe("b", "{name: adapters, size: 4}", ""));
+        assertThat(both.code()).as(both.err()).isZero();
+        assertThat(both.out())
+                .containsPattern("\\| a \\| [\\d,]+ \\| 768 \\| [\\d.]+ \\| - \\| \\d\\.\\d{4} \\| [+-]\\d")
+                .doesNotContain("NaN");
     }
 
     @Test

@@ -76,6 +76,18 @@ public record Batch(
                 allTargets);
     }
 
+    /** The batch in parts of at most so many rows, those without a target left out. */
+    public List<Batch> parts(int most) {
+        List<Batch> parts = new ArrayList<>();
+        for (int row = 0; row < rows; row += most) {
+            Batch part = slice(row, Math.min(rows, row + most));
+            if (part.targetCount() > 0) {
+                parts.add(part);
+            }
+        }
+        return parts;
+    }
+
     /** A batch of packed rows, filled up with rows of padding. */
     static Batch of(long number, DataOptions.Packing packing, List<PackedRow> packed, int padding) {
         List<PackedRow> all = new ArrayList<>(packed);

@@ -32,12 +32,20 @@ public sealed interface Method {
      *
      * @param rank rows of A, columns of B
      * @param alpha weight of the addition, times rank
+     * @param dropout share of what A gets that is left out at random in training
      */
-    record LowRank(SortedSet<Integer> slots, Set<LayerTensor> matrices, int rank, double alpha) implements Method {
+    record LowRank(SortedSet<Integer> slots, Set<LayerTensor> matrices, int rank, double alpha, double dropout)
+            implements Method {
         public LowRank {
             slots = frozen(slots);
             matrices = checked(matrices);
             positive("rank", rank);
+            share(dropout);
+        }
+
+        /** Without dropout. */
+        public LowRank(SortedSet<Integer> slots, Set<LayerTensor> matrices, int rank, double alpha) {
+            this(slots, matrices, rank, alpha, 0);
         }
 
         /** What the addition is multiplied with. */
@@ -56,6 +64,7 @@ public sealed interface Method {
      * @param settled steps at the end in which nothing changes
      * @param interval steps from one choice to the next
      * @param orthogonality weight of the term that keeps rows of A and columns of B orthonormal
+     * @param dropout share of what A gets that is left out at random in training
      */
     record Adaptive(
             SortedSet<Integer> slots,
@@ -66,7 +75,8 @@ public sealed interface Method {
             int warmup,
             int settled,
             int interval,
-            double orthogonality)
+            double orthogonality,
+            double dropout)
             implements Method {
         public Adaptive {
             slots = frozen(slots);
@@ -74,6 +84,7 @@ public sealed interface Method {
             positive("rank", rank);
             positive("targetRank", targetRank);
             positive("interval", interval);
+            share(dropout);
             if (targetRank > rank) {
                 throw new IllegalArgumentException("targetRank=" + targetRank + " is over rank=" + rank);
             }
@@ -106,6 +117,12 @@ public sealed interface Method {
             throw new IllegalArgumentException("matrices must be some of " + MATRICES + ", not " + matrices);
         }
         return Collections.unmodifiableSet(EnumSet.copyOf(matrices));
+    }
+
+    private static void share(double dropout) {
+        if (!(dropout >= 0 && dropout < 1)) {
+            throw new IllegalArgumentException("dropout=" + dropout + " must be from 0 to below 1");
+        }
     }
 
     private static void positive(String name, int value) {

@@ -8,43 +8,54 @@ import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.surgery.recipe.RecipeTensors;
+import dev.slayer.training.torch.Placement;
 import dev.slayer.training.torch.Tensors;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The weights that a layout gives a model before training. Layers taken as they are stay in the mapped checkpoint, whatever their
- * element type; derived ones are computed once and shared by all slots of their recipe. The training thread only.
+ * The weights that a layout gives a model before training. On the CPU, layers taken as they are stay in the mapped checkpoint where
+ * their element type allows it; on a device each is uploaded once. Derived ones are computed once and shared by all slots of their recipe. The training thread only.
  */
 final class FrozenWeights implements AutoCloseable {
     private final Checkpoint base;
     private final Layout layout;
     private final LayerSource sources;
-    private final boolean widened;
+    private final Placement placement;
+    private final boolean converted;
     private final Arena arena = Arena.ofShared();
     private final Map<Key, Tensor> made = new HashMap<>();
 
     private record Key(Recipe recipe, LayerTensor tensor, String name) {}
 
     /**
-     * @param widened whether 16-bit weights are copied to float32 once, rather than at each use
+     * @param converted whether weights are brought to the computation's element type once, rather than at each use
      */
-    FrozenWeights(Checkpoint base, Layout layout, LayerSource sources, boolean widened) {
+    FrozenWeights(Checkpoint base, Layout layout, LayerSource sources, Placement placement, boolean converted) {
         this.base = base;
         this.layout = layout;
         this.sources = sources;
-        this.widened = widened;
+        this.placement = placement;
+        this.converted = converted;
     }
 
-    /** A weight of a slot, float32 or in the checkpoint's element type; belongs to this object. */
+    /** A weight of a slot, in the computation's or in the checkpoint's element type; belongs to this object. */
     Tensor slot(int slot, LayerTensor tensor) {
         Recipe recipe = layout.slots().get(slot).recipe();
-        return made.computeIfAbsent(
-                new Key(recipe, tensor, ""), _ -> view(RecipeTensors.make(recipe, tensor, sources, arena)));
+        return made.computeIfAbsent(new Key(recipe, tensor, ""), _ -> made(recipe, tensor));
+    }
+
+    /** Of a derived layer that goes to a device, nothing stays in this memory. */
+    private Tensor made(Recipe recipe, LayerTensor tensor) {
+        if (!placement.cuda()) {
+            return placed(RecipeTensors.make(recipe, tensor, sources, arena));
+        }
+        try (Arena passing = Arena.ofShared()) {
+            return placed(RecipeTensors.make(recipe, tensor, sources, passing));
+        }
     }
 
     /**
@@ -86,21 +97,19 @@ final class FrozenWeights implements AutoCloseable {
 
     private Tensor end(String checkpoint, String name) {
         return made.computeIfAbsent(
-                new Key(null, null, name), _ -> view(home(checkpoint).tensor(name)));
+                new Key(null, null, name), _ -> placed(home(checkpoint).tensor(name)));
     }
 
-    /** Outlives the scope that it is made in. */
-    private Tensor view(dev.slayer.surgery.checkpoint.Tensor source) {
-        Tensor view = Tensors.view(source);
-        if (widened && view.scalar_type().intern() != ScalarType.Float) {
-            try (Tensor narrow = view) {
-                view = narrow.to(ScalarType.Float);
-            }
+    /** What a model computes with, made of what lies in the checkpoint; outlives the scope that it is made in. */
+    private Tensor placed(dev.slayer.surgery.checkpoint.Tensor source) {
+        Tensor placed;
+        try (Tensor view = Tensors.view(source)) {
+            placed = placement.place(view, converted ? placement.computation() : view.scalar_type());
         }
         if (PointerScope.getInnerScope() != null) {
-            var _ = view.retainReference();
+            var _ = placed.retainReference();
         }
-        return view;
+        return placed;
     }
 
     @Override

@@ -2,7 +2,9 @@ package dev.slayer.training.model;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.TensorNames;
+import dev.slayer.training.torch.Placement;
 import dev.slayer.training.torch.Tensors;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -16,19 +18,24 @@ import org.bytedeco.pytorch.global.torch;
 final class LossHead {
     /** Logits at a time: 64 MiB of float32, and three times that on the way back. */
     private static final long LOGITS = 1 << 24;
+    /** On a CUDA device, where a product of few rows would wait for the head's weights. */
+    private static final long LOGITS_ON_DEVICE = 1 << 26;
     /** Sum instead of mean, as libtorch numbers it. */
     private static final long SUM = 2;
 
     private final ModelConfig config;
     private final Parameters parameters;
     private final FrozenWeights frozen;
+    private final Placement placement;
     private final int rowsAtATime;
 
     LossHead(ModelConfig config, Parameters parameters, FrozenWeights frozen) {
         this.config = config;
         this.parameters = parameters;
         this.frozen = frozen;
-        this.rowsAtATime = Math.clamp(LOGITS / config.vocabularySize(), 16, 1 << 16);
+        this.placement = parameters.placement();
+        this.rowsAtATime =
+                Math.clamp((placement.cuda() ? LOGITS_ON_DEVICE : LOGITS) / config.vocabularySize(), 16, 1 << 16);
     }
 
     /** What is done with some of the rows that have a learned target. */
@@ -48,15 +55,17 @@ final class LossHead {
      *
      * @param top rows after the last slot: [rows, length, hidden]
      * @param gradient of them, 0 at first; null if nobody below the head is trained
-     * @return sum of the losses, undivided
+     * @return sum of the losses, undivided, and how often the likeliest token was the target: two float64 numbers, where the model is
      */
-    double train(Tensor top, Rows rows, double divisor, Tensor gradient) {
-        double[] sum = new double[1];
+    Tensor train(Tensor top, Rows rows, double divisor, Tensor gradient) {
+        Tensor sums = placement.of(new double[] {0, 0});
         boolean wanted = gradient != null || parameters.has(TensorNames.HEAD) || parameters.has(TensorNames.FINAL_NORM);
         each(top, rows, (places, taken, targets) -> {
             Tensor leaf = taken.detach().set_requires_grad(gradient != null);
-            Tensor loss = torch.cross_entropy_loss(logits(leaf), targets, new TensorOptional(), SUM, Rows.IGNORED, 0);
-            sum[0] += loss.item_double();
+            Tensor logits = logits(leaf);
+            Tensor loss = torch.cross_entropy_loss(logits, targets, new TensorOptional(), SUM, Rows.IGNORED, 0);
+            var _ = sums.narrow(0, 0, 1).add_(loss.detach());
+            var _ = sums.narrow(0, 1, 1).add_(correct(logits, targets));
             if (wanted) {
                 loss.div(new Scalar(divisor)).backward();
             }
@@ -64,29 +73,43 @@ final class LossHead {
                 var _ = gradient.view(-1, config.hiddenSize()).index_copy_(0, places, leaf.grad());
             }
         });
-        return sum[0];
+        return sums;
     }
 
-    /** Log-probabilities of the learned targets, in the order of the rows. */
-    float[] logProbabilities(Tensor top, Rows rows) {
+    /** How often the likeliest token is the target: one number. */
+    private static Tensor correct(Tensor logits, Tensor targets) {
+        return logits.detach().argmax(new LongOptional(-1), false).eq(targets).sum();
+    }
+
+    /**
+     * What a model says of rows.
+     *
+     * @param logProbabilities of the learned targets, in the order of the rows
+     * @param correct how often the likeliest token was the target
+     */
+    record Scores(float[] logProbabilities, long correct) {}
+
+    Scores scores(Tensor top, Rows rows) {
         float[] all = new float[rows.learned()];
         int[] done = new int[1];
+        long[] correct = new long[1];
         try (NoGradGuard _ = new NoGradGuard()) {
             each(top, rows, (places, taken, targets) -> {
-                Tensor chosen = torch.log_softmax(logits(taken), -1).gather(-1, targets.unsqueeze(1));
+                Tensor logits = logits(taken);
+                Tensor chosen = torch.log_softmax(logits, -1).gather(-1, targets.unsqueeze(1));
                 float[] values = Tensors.floats(chosen);
                 System.arraycopy(values, 0, all, done[0], values.length);
                 done[0] += values.length;
+                correct[0] += correct(logits, targets).item_long();
             });
         }
-        return all;
+        return new Scores(all, correct[0]);
     }
 
     private Tensor logits(Tensor rows) {
-        Tensor norm = parameters.has(TensorNames.FINAL_NORM)
-                ? parameters.leaf(TensorNames.FINAL_NORM)
-                : Trained.wide(frozen.norm());
-        return torch.linear(DecoderBlock.norm(config, rows, norm), head());
+        Tensor norm = parameters.has(TensorNames.FINAL_NORM) ? parameters.leaf(TensorNames.FINAL_NORM) : frozen.norm();
+        Tensor normed = DecoderBlock.norm(config, rows, placement.computing(norm));
+        return placement.full(torch.linear(normed, placement.computing(head())));
     }
 
     private Tensor head() {
@@ -95,7 +118,7 @@ final class LossHead {
         }
         return config.tiedEmbeddings() && parameters.has(TensorNames.EMBEDDING)
                 ? parameters.leaf(TensorNames.EMBEDDING)
-                : Trained.wide(frozen.head());
+                : frozen.head();
     }
 
     private void each(Tensor top, Rows rows, Piece piece) {
@@ -117,8 +140,8 @@ final class LossHead {
                     some[i] = places[first + i];
                     targets[i] = rows.targets()[(int) some[i]];
                 }
-                Tensor at = Tensors.of(some, count);
-                piece.take(at, flat.index_select(0, at), Tensors.of(targets, count));
+                Tensor at = placement.of(some, count);
+                piece.take(at, flat.index_select(0, at), placement.of(targets, count));
             });
         }
     }

@@ -1,15 +1,16 @@
 package dev.slayer.training.model;
 
 import dev.slayer.training.method.ParameterSpec;
+import dev.slayer.training.torch.Placement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * All numbers that are trained, side by side in one float32 vector, and their gradients in another: what works on all of them
@@ -18,6 +19,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class Parameters implements AutoCloseable {
     private final Map<String, Entry> entries;
+    private final Placement placement;
     private final long decaying;
     private final Tensor values;
     private final Tensor gradients;
@@ -32,10 +34,11 @@ public final class Parameters implements AutoCloseable {
     /**
      * Room for parameters; their values are 0 at first.
      *
-     * @param options element type is ignored; where the vectors lie
+     * @param placement where the vectors lie
      * @throws IllegalArgumentException if there is none, or a name occurs twice
      */
-    public Parameters(List<ParameterSpec> specs, TensorOptions options) {
+    public Parameters(List<ParameterSpec> specs, Placement placement) {
+        this.placement = placement;
         List<ParameterSpec> ordered =
                 new ArrayList<>(specs.stream().filter(ParameterSpec::decays).toList());
         decaying = ordered.stream().mapToLong(ParameterSpec::elements).sum();
@@ -44,8 +47,8 @@ public final class Parameters implements AutoCloseable {
         if (size == 0) {
             throw new IllegalArgumentException("nothing is trained");
         }
-        values = torch.zeros(new long[] {size}, options);
-        gradients = torch.zeros(new long[] {size}, options);
+        values = placement.zeros(size);
+        gradients = placement.zeros(size);
         Map<String, Entry> placed = new LinkedHashMap<>();
         long offset = 0;
         for (ParameterSpec spec : ordered) {
@@ -67,6 +70,11 @@ public final class Parameters implements AutoCloseable {
     private static Tensor part(Tensor vector, ParameterSpec spec, long offset) {
         long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
         return vector.narrow(0, offset, spec.elements()).view(shape);
+    }
+
+    /** Where they lie. */
+    public Placement placement() {
+        return placement;
     }
 
     /** All parameters in the order of the vectors. */
@@ -136,20 +144,19 @@ public final class Parameters implements AutoCloseable {
         return torch.zeros_like(values);
     }
 
-    /** Draws values, for tests and for first values. */
+    /** Draws values, for tests and for first values: on the CPU, so that they are the same on every device. */
     static void fill(Tensor leaf, ParameterSpec.Start start) {
-        try (Tensor plain = leaf.detach()) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            Tensor drawn = Placement.CPU.zeros(leaf.sizes().vec().get());
             switch (start) {
                 case ParameterSpec.Start.Model _ ->
                     throw new IllegalArgumentException("the model knows its own values");
-                case ParameterSpec.Start.Zero _ -> plain.zero_();
-                case ParameterSpec.Start.Normal(double deviation) -> plain.normal_(0, deviation, null);
-                case ParameterSpec.Start.Uniform(double bound) -> plain.uniform_(-bound, bound, null);
+                case ParameterSpec.Start.Zero _ -> {}
+                case ParameterSpec.Start.Normal(double deviation) -> drawn.normal_(0, deviation, null);
+                case ParameterSpec.Start.Uniform(double bound) -> drawn.uniform_(-bound, bound, null);
             }
+            var _ = leaf.copy_(drawn);
         }
-    }
-
-    static TensorOptions float32() {
-        return new TensorOptions(ScalarType.Float);
     }
 }

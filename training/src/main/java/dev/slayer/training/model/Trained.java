@@ -7,10 +7,10 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The weights of a slot as a method trains them: its parameters where it has some, the layout's own weights for the rest. */
-record Trained(int slot, Method method, Parameters parameters, FrozenWeights frozen) implements SlotWeights {
+record Trained(int slot, Method method, Parameters parameters, FrozenWeights frozen, Dropout dropout)
+        implements SlotWeights {
     @Override
     public Tensor norm(LayerTensor tensor) {
         return weight(tensor);
@@ -45,11 +45,11 @@ record Trained(int slot, Method method, Parameters parameters, FrozenWeights fro
     }
 
     private Tensor adapter(boolean attention, String name) {
-        return parameters.leaf(TrainableParts.adapter(slot, attention, name));
+        return computing(parameters.leaf(TrainableParts.adapter(slot, attention, name)));
     }
 
     private Tensor down(LayerTensor tensor, Tensor x) {
-        return torch.linear(x, factor(tensor, "lora_A"));
+        return torch.linear(dropout.of(x), factor(tensor, "lora_A"));
     }
 
     private Tensor up(LayerTensor tensor, Tensor x) {
@@ -57,16 +57,15 @@ record Trained(int slot, Method method, Parameters parameters, FrozenWeights fro
     }
 
     private Tensor factor(LayerTensor tensor, String name) {
-        return parameters.leaf(TrainableParts.factor(tensor, slot, name));
+        return computing(parameters.leaf(TrainableParts.factor(tensor, slot, name)));
+    }
+
+    private Tensor computing(Tensor stored) {
+        return parameters.placement().computing(stored);
     }
 
     private Tensor weight(LayerTensor tensor) {
         String name = tensor.name(slot);
-        return parameters.has(name) ? parameters.leaf(name) : wide(frozen.slot(slot, tensor));
-    }
-
-    /** In the element type of the computation. */
-    static Tensor wide(Tensor stored) {
-        return stored.scalar_type().intern() == ScalarType.Float ? stored : stored.to(ScalarType.Float);
+        return computing(parameters.has(name) ? parameters.leaf(name) : frozen.slot(slot, tensor));
     }
 }

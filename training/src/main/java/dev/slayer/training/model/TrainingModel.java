@@ -10,7 +10,7 @@ import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.training.method.Method;
 import dev.slayer.training.method.ParameterSpec;
 import dev.slayer.training.method.TrainableParts;
-import dev.slayer.training.torch.Tensors;
+import dev.slayer.training.torch.Placement;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -29,10 +29,12 @@ import org.bytedeco.pytorch.global.torch;
 public final class TrainingModel implements AutoCloseable {
     private final ModelConfig config;
     private final Layout layout;
+    private final Placement placement;
     private final FrozenWeights frozen;
     private final Parameters parameters;
     private final List<Trained> slots = new ArrayList<>();
     private final LossHead head;
+    private final Dropout dropout;
     private final boolean embeddingTrained;
     /** Slots below this one are only passed forward; as many as there are if only the head is trained. */
     private final int lowest;
@@ -44,19 +46,31 @@ public final class TrainingModel implements AutoCloseable {
      *
      * @param recompute keeps only each slot's input and computes the slot again on the way back: less memory, more time
      * @param seed of first values that are drawn
+     * @param placement where, and in which element type
      */
-    public record Options(boolean recompute, long seed) {}
+    public record Options(boolean recompute, long seed, Placement placement) {
+        /** In float32 on the CPU. */
+        public Options(boolean recompute, long seed) {
+            this(recompute, seed, Placement.CPU);
+        }
+    }
 
     /**
      * What a pass found.
      *
      * @param sum of the negative log-probabilities of all learned targets, in nats
      * @param learned how many
+     * @param correct for how many of them the likeliest token was the target
      */
-    public record Loss(double sum, long learned) {
+    public record Loss(double sum, long learned, long correct) {
         /** Loss of a token. */
         public double mean() {
             return sum / learned;
+        }
+
+        /** Share of the tokens that the model held for the likeliest. */
+        public double accuracy() {
+            return correct / (double) learned;
         }
     }
 
@@ -76,17 +90,27 @@ public final class TrainingModel implements AutoCloseable {
                 .forEach(slot -> {
                     throw new IllegalArgumentException("slot " + slot + " of " + layout.depth() + " cannot be trained");
                 });
-        parameters = new Parameters(TrainableParts.of(method, config), Parameters.float32());
-        frozen = new FrozenWeights(base, layout, sources, !recompute);
+        this.placement = options.placement();
+        parameters = new Parameters(TrainableParts.of(method, config), placement);
+        frozen = new FrozenWeights(base, layout, sources, placement, !recompute || placement.narrow());
         embeddingTrained = parameters.has(TensorNames.EMBEDDING);
         lowest = embeddingTrained
                 ? 0
                 : method.slots().isEmpty() ? layout.depth() : method.slots().first();
+        dropout = new Dropout(share(method), options.seed());
         for (int slot = 0; slot < layout.depth(); slot++) {
-            slots.add(new Trained(slot, method, parameters, frozen));
+            slots.add(new Trained(slot, method, parameters, frozen, dropout));
         }
         head = new LossHead(config, parameters, frozen);
         Scoped.run(() -> initialize(options.seed()));
+    }
+
+    private static double share(Method method) {
+        return switch (method) {
+            case Method.LowRank lora -> lora.dropout();
+            case Method.Adaptive adaptive -> adaptive.dropout();
+            case Method.Weights _, Method.Adapters _ -> 0;
+        };
     }
 
     private void initialize(long seed) {
@@ -134,41 +158,56 @@ public final class TrainingModel implements AutoCloseable {
         return lowest;
     }
 
+    /** The first pass of a run. */
+    public Loss train(Rows rows, double divisor) {
+        return train(rows, divisor, 0);
+    }
+
     /**
      * Passes rows forward and back; adds to the gradients those of (sum of the losses of all learned targets) / divisor.
      *
      * @param divisor learned targets of the whole step, over all rows and processes
+     * @param pass number of the pass in its run, which decides what dropout leaves out
      */
-    public Loss train(Rows rows, double divisor) {
-        double[] sum = new double[1];
+    public Loss train(Rows rows, double divisor, long pass) {
+        double[] sums = new double[2];
         Scoped.run(() -> {
+            dropout.begin(pass);
             List<Tensor> inputs = new ArrayList<>();
-            Positions positions = new Positions(config, rows);
+            Positions positions = new Positions(config, rows, placement);
             Tensor top = forward(rows, positions, inputs);
             Tensor gradient = lowest < layout.depth() ? torch.zeros_like(top) : null;
-            sum[0] = head.train(top, rows, divisor, gradient);
+            Tensor losses = head.train(top, rows, divisor, gradient);
             if (gradient != null) {
                 backward(rows, positions, top, gradient, inputs);
             }
+            sums[0] = losses.select(0, 0).item_double(); // last: it waits for the device
+            sums[1] = losses.select(0, 1).item_double();
         });
-        return new Loss(sum[0], rows.learned());
+        return new Loss(sums[0], rows.learned(), (long) sums[1]);
     }
 
     /** The loss, and nothing else. */
     public Loss evaluate(Rows rows) {
         double sum = 0;
-        for (float logProbability : logProbabilities(rows)) {
+        LossHead.Scores scores = scores(rows);
+        for (float logProbability : scores.logProbabilities()) {
             sum -= logProbability;
         }
-        return new Loss(sum, rows.learned());
+        return new Loss(sum, rows.learned(), scores.correct());
     }
 
     /** Log-probabilities of the learned targets, in the order of the rows. */
     public float[] logProbabilities(Rows rows) {
-        float[][] result = new float[1][];
+        return scores(rows).logProbabilities();
+    }
+
+    private LossHead.Scores scores(Rows rows) {
+        dropout.end();
+        LossHead.Scores[] result = new LossHead.Scores[1];
         Scoped.run(() -> {
             Tensor top = Scoped.frozen(() -> {
-                Positions positions = new Positions(config, rows);
+                Positions positions = new Positions(config, rows, placement);
                 Tensor x = embed(rows);
                 for (Trained slot : slots) {
                     Tensor in = x;
@@ -176,7 +215,7 @@ public final class TrainingModel implements AutoCloseable {
                 }
                 return x;
             });
-            result[0] = head.logProbabilities(top, rows);
+            result[0] = head.scores(top, rows);
         });
         return result[0];
     }
@@ -234,13 +273,14 @@ public final class TrainingModel implements AutoCloseable {
         for (int i = 0; i < ids.length; i++) {
             ids[i] = rows.tokens()[i];
         }
-        Tensor tokens = Tensors.of(ids, rows.rows(), rows.length());
+        Tensor tokens = placement.of(ids, rows.rows(), rows.length());
         Tensor table = embeddingTrained ? parameters.leaf(TensorNames.EMBEDDING) : frozen.embedding();
-        return Trained.wide(torch.embedding(table, tokens));
+        return placement.computing(torch.embedding(table, tokens));
     }
 
     private Tensor block(Trained slot, Tensor x, Positions positions) {
         Slot described = layout.slots().get(slot.slot());
+        dropout.slot(slot.slot());
         return DecoderBlock.forward(config, x, slot, described.gates(), positions);
     }
 

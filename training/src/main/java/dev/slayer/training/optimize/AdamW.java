@@ -12,6 +12,8 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class AdamW implements AutoCloseable {
     private static final long PIECE = 1 << 18;
+    /** A CUDA device has no use for small ones. */
+    private static final long PIECE_ON_DEVICE = 1 << 26;
 
     private final Parameters parameters;
     private final Settings settings;
@@ -44,10 +46,11 @@ public final class AdamW implements AutoCloseable {
     public void step(double learningRate) {
         steps++;
         long decaying = parameters.decaying();
+        long most = parameters.placement().cuda() ? PIECE_ON_DEVICE : PIECE;
         try (NoGradGuard _ = new NoGradGuard()) {
             for (long from = 0; from < parameters.size(); ) {
                 long end = from < decaying ? decaying : parameters.size();
-                long count = Math.min(PIECE, end - from);
+                long count = Math.min(most, end - from);
                 piece(from, count, learningRate, from < decaying ? settings.decay() : 0);
                 from += count;
             }

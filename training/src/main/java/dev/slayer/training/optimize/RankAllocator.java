@@ -15,7 +15,6 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * AdaLoRA's allocation of rank (Zhang et al., 2023, section 3): how much each entry of the diagonals matters is estimated from
@@ -74,7 +73,7 @@ public final class RankAllocator implements AutoCloseable {
             try (PointerScope _ = new PointerScope()) {
                 Tensor a = parameters.leaf(matrix.factor("lora_A"));
                 Tensor b = parameters.leaf(matrix.factor("lora_B"));
-                Tensor identity = torch.eye(method.rank());
+                Tensor identity = parameters.placement().identity(method.rank());
                 Tensor sum = distance(a.matmul(a.t()), identity).add(distance(b.t().matmul(b), identity));
                 sum.mul(new Scalar(weight)).backward();
             }
@@ -165,7 +164,9 @@ public final class RankAllocator implements AutoCloseable {
             for (int entry = 0; entry < kept.length; entry++) {
                 kept[entry] = left[i][entry] ? 1 : 0;
             }
-            var _ = parameters.leaf(matrices.get(i).factor("lora_E")).mul_(Tensors.of(kept, kept.length));
+            var _ = parameters
+                    .leaf(matrices.get(i).factor("lora_E"))
+                    .mul_(parameters.placement().of(kept, kept.length));
         }
     }
 

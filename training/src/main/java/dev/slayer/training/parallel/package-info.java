@@ -1,2 +1,2 @@
-/** Several processes that make a step together, over libtorch's Gloo. */
+/** Several processes that make a step together, over libtorch's Gloo, or NCCL on CUDA. */
 package dev.slayer.training.parallel;

@@ -1,17 +1,14 @@
 package dev.slayer.training.run;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.LayerTensor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
@@ -22,31 +19,22 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Pictures of a run, as SVG. */
 final class Charts {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String TRAINING = "training";
     private static final int WIDTH = 900;
     private static final int HEIGHT = 500;
 
     private Charts() {}
 
-    /** The losses of a metrics file: training, and each domain of validation. */
-    static String losses(Path metrics, String title) {
+    /** The losses of a run: training, and each domain of validation. */
+    static String losses(RunRecord record, String title) {
         Map<String, List<double[]>> lines = new LinkedHashMap<>();
-        try {
-            for (String line : Files.readAllLines(metrics)) {
-                JsonNode json = JSON.readTree(line);
-                double step = json.get("step").asDouble();
-                if (json.has("loss")) {
-                    lines.computeIfAbsent("training", _ -> new ArrayList<>())
-                            .add(new double[] {step, json.get("loss").asDouble()});
-                }
-                json.path("validation")
-                        .properties()
-                        .forEach(domain -> lines.computeIfAbsent(domain.getKey(), _ -> new ArrayList<>())
-                                .add(new double[] {step, domain.getValue().asDouble()}));
-            }
-        } catch (IOException e) {
-            throw SlayerException.internal(metrics + " cannot be read: " + e, e);
-        }
+        record.steps()
+                .forEach(step -> lines.computeIfAbsent(TRAINING, _ -> new ArrayList<>())
+                        .add(new double[] {(double) step.step(), step.loss()}));
+        record.validations()
+                .forEach(validation -> new TreeMap<>(validation.losses())
+                        .forEach((domain, loss) -> lines.computeIfAbsent(domain, _ -> new ArrayList<>())
+                                .add(new double[] {(double) validation.step(), loss})));
         XYChart chart = new XYChartBuilder()
                 .width(WIDTH)
                 .height(HEIGHT)
@@ -58,7 +46,7 @@ final class Charts {
                         name,
                         points.stream().mapToDouble(point -> point[0]).toArray(),
                         points.stream().mapToDouble(point -> point[1]).toArray())
-                .setMarker(name.equals("training") ? SeriesMarkers.NONE : SeriesMarkers.CIRCLE));
+                .setMarker(name.equals(TRAINING) ? SeriesMarkers.NONE : SeriesMarkers.CIRCLE));
         return svg(chart);
     }
 

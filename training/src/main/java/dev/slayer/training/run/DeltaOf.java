@@ -21,13 +21,16 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeSet;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
 
 /** What a run has trained, as a delta. */
 final class DeltaOf {
     private DeltaOf() {}
 
     /** A parameter's numbers, read where they lie. */
-    private record Values(List<Long> shape, MemorySegment memory) implements Float32Source {
+    private record Values(List<Long> shape, Tensor leaf) implements Float32Source {
         @Override
         public DType dtype() {
             return DType.F32;
@@ -35,12 +38,18 @@ final class DeltaOf {
 
         @Override
         public long elements() {
-            return memory.byteSize() / Float.BYTES;
+            return leaf.numel();
         }
 
         @Override
         public void toFloat32(long from, MemorySegment target) {
-            MemorySegment.copy(memory, from * Float.BYTES, target, 0, target.byteSize());
+            try (PointerScope _ = new PointerScope();
+                    NoGradGuard _ = new NoGradGuard()) {
+                Tensor local = leaf.view(-1)
+                        .narrow(0, from, target.byteSize() / Float.BYTES)
+                        .cpu();
+                MemorySegment.copy(Tensors.memory(local), 0, target, 0, target.byteSize());
+            }
         }
     }
 
@@ -92,6 +101,6 @@ final class DeltaOf {
     }
 
     private static Values values(Parameters.Entry entry) {
-        return new Values(entry.spec().shape(), Tensors.memory(entry.leaf()));
+        return new Values(entry.spec().shape(), entry.leaf());
     }
 }

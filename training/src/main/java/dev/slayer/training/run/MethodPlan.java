@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -42,7 +43,8 @@ final class MethodPlan {
                         yes(part.head(), expansion.trainsHead() && !tied));
             case "full" ->
                 new Method.Weights(slots, yes(part.embedding(), true), yes(part.norm(), true), yes(part.head(), true));
-            case "lora" -> new Method.LowRank(slots, matrices(part.matrices()), part.rank(), part.alpha());
+            case "lora" ->
+                new Method.LowRank(slots, matrices(part.matrices()), part.rank(), part.alpha(), part.dropout());
             case "adalora" -> adaptive(part, slots, steps);
             case "adapters" -> new Method.Adapters(slots, part.size());
             default ->
@@ -67,7 +69,8 @@ final class MethodPlan {
                 warmup,
                 settled,
                 part.interval(),
-                part.orthogonality());
+                part.orthogonality(),
+                part.dropout());
     }
 
     /** No delta can hold a head of its own for such a base. */
@@ -79,6 +82,24 @@ final class MethodPlan {
                     "head: true, but this checkpoint's head is its embedding (tie_word_embeddings); train both by embedding: true, or"
                             + " leave head out");
         }
+    }
+
+    /**
+     * What the layout's strategy would train and the method leaves out: the head of a base whose head is its embedding.
+     *
+     * @return a sentence for whoever runs it
+     */
+    static Optional<String> leftOut(TrainingRecipe.MethodPart part, Expansion expansion, boolean tied) {
+        boolean silent = part.name().equals("expand")
+                && part.head() == null
+                && tied
+                && expansion.trainsHead()
+                && !yes(part.embedding(), false);
+        return silent
+                ? Optional.of("the layout's strategy trains the head, but this checkpoint's head is its embedding"
+                        + " (tie_word_embeddings): neither is trained; embedding: true trains both, head: false says that"
+                        + " neither shall be")
+                : Optional.empty();
     }
 
     private static boolean yes(Boolean said, boolean otherwise) {

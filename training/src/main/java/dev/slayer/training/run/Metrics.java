@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The record of a run, one JSON object a line: {@code {"step":1,"loss":…}} for steps, {@code {"step":0,"validation":{…}}} for
@@ -58,6 +60,7 @@ final class Metrics implements AutoCloseable {
             case RunEvent.Stepped step ->
                 line.put("step", step.step())
                         .put("loss", step.loss())
+                        .put("accuracy", step.accuracy())
                         .put("learning_rate", step.learningRate())
                         .put("gradient_norm", step.gradientNorm())
                         .put("tokens", step.tokens())
@@ -66,10 +69,8 @@ final class Metrics implements AutoCloseable {
                         .put("utilization", step.utilization());
             case RunEvent.Validated validated -> {
                 line.put("step", validated.step());
-                ObjectNode losses = line.putObject("validation");
-                validated.losses().entrySet().stream()
-                        .sorted(java.util.Map.Entry.comparingByKey())
-                        .forEach(domain -> losses.put(domain.getKey(), domain.getValue()));
+                put(line.putObject("validation"), validated.losses());
+                put(line.putObject("validation_accuracy"), validated.accuracies());
             }
             case RunEvent.Begun _, RunEvent.Saved _, RunEvent.Warned _, RunEvent.Finished _ -> {
                 return;
@@ -82,6 +83,10 @@ final class Metrics implements AutoCloseable {
         } catch (IOException e) {
             throw SlayerException.internal("metrics.jsonl cannot be written: " + e, e);
         }
+    }
+
+    private static void put(ObjectNode object, Map<String, Double> values) {
+        new TreeMap<>(values).forEach(object::put);
     }
 
     @Override

@@ -7,7 +7,6 @@ import dev.slayer.surgery.checkpoint.LayerTensor;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Expansion;
 import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.LayoutParameters;
 import dev.slayer.surgery.layout.Namespace;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.layout.Slot;
@@ -19,7 +18,6 @@ import dev.slayer.training.method.Method;
 import dev.slayer.training.method.ParameterSpec;
 import dev.slayer.training.method.TrainableParts;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -38,7 +36,7 @@ public final class RunCheck {
      * @param gradients of them
      * @param moments AdamW's two
      * @param frozen weights that are not in the mapped checkpoint as they are: derived layers, and copies of 16-bit ones
-     * @param activations kept from the way forward for the way back, and the logits
+     * @param activations kept from the way forward for the way back, the logits, and copies of what is trained in fewer bits
      */
     public record Memory(long parameters, long weights, long gradients, long moments, long frozen, long activations) {
         /** All of it. */
@@ -55,7 +53,7 @@ public final class RunCheck {
     public static Memory memory(TrainingRecipe recipe, Checkpoint base, Namespace others) {
         ModelConfig config = base.config();
         var _ = DataPlan.of(recipe, Path.of(".")); // refuses options that cannot be
-        Expansion expansion = expansion(recipe, config, others);
+        Expansion expansion = recipe.expansion(config, others);
         long steps = recipe.run().steps() > 0 ? recipe.run().steps() : ADAPTIVE_STEPS;
         Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         long parameters = TrainableParts.of(method, config).stream()
@@ -66,19 +64,15 @@ public final class RunCheck {
                     "method.slots", "this method trains nothing; name slots, the head, the embedding or the norm");
         }
         long bytes = Math.multiplyExact(parameters, Float.BYTES);
+        long rounded = narrow(recipe) ? Math.multiplyExact(parameters, (long) Short.BYTES) : 0;
+        long activations = activations(recipe, config, expansion.layout().depth(), lowest(method, expansion.layout()));
         return new Memory(
                 parameters,
                 bytes,
                 bytes,
                 2 * bytes,
                 frozen(recipe, base, expansion.layout()),
-                activations(recipe, config, expansion.layout().depth(), lowest(method, expansion.layout())));
-    }
-
-    static Expansion expansion(TrainingRecipe recipe, ModelConfig config, Namespace others) {
-        LayoutParameters parameters =
-                recipe.layout().isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(recipe.layout());
-        return parameters.expand(config, Layout.identity(config.layers()), others);
+                Math.addExact(activations, rounded));
     }
 
     private static int lowest(Method method, Layout layout) {
@@ -88,17 +82,30 @@ public final class RunCheck {
         return method.slots().isEmpty() ? layout.depth() : method.slots().first();
     }
 
+    /** On the CPU what lies in the map in the computation's type costs nothing; a CUDA device has everything of its own. */
     private static long frozen(TrainingRecipe recipe, Checkpoint base, Layout layout) {
         ModelConfig config = base.config();
-        boolean narrow = base.tensor(LayerTensor.QUERY.name(0)).dtype() != DType.F32;
-        boolean copied = narrow && !recipe.run().recompute();
+        boolean narrow = narrow(recipe);
+        DType stored = base.tensor(LayerTensor.QUERY.name(0)).dtype();
+        boolean other = stored != (narrow ? DType.BF16 : DType.F32);
+        boolean copied =
+                recipe.run().cuda() || (other && (narrow || !recipe.run().recompute()));
         Predicate<Recipe> costs = each -> each.derived() || copied;
         Set<Recipe> made =
                 layout.slots().stream().map(Slot::recipe).filter(costs).collect(Collectors.toSet());
         long layers = Math.multiplyExact(made.size(), config.parameters().layer());
         long ends =
                 copied ? config.parameters().embedding() + config.parameters().head() : 0;
-        return Math.multiplyExact(layers + ends, Float.BYTES);
+        return Math.multiplyExact(layers + ends, bytes(recipe));
+    }
+
+    private static boolean narrow(TrainingRecipe recipe) {
+        return recipe.run().precision().equals("bfloat16");
+    }
+
+    /** Of a number that is computed with. */
+    private static long bytes(TrainingRecipe recipe) {
+        return narrow(recipe) ? Short.BYTES : Float.BYTES;
     }
 
     /** Rows of a slot that autograd keeps: inputs of norms, projections, attention and the gate, each [tokens, width]. */
@@ -113,7 +120,9 @@ public final class RunCheck {
                 ? widths + (long) depth * config.hiddenSize()
                 : widths * Math.max(1, depth - lowest);
         long logits = 4 * Math.min(Math.multiplyExact(tokens, (long) config.vocabularySize()), 1L << 24);
-        return Math.multiplyExact(Math.addExact(Math.multiplyExact(tokens, kept), logits), Float.BYTES);
+        return Math.addExact(
+                Math.multiplyExact(Math.multiplyExact(tokens, kept), bytes(recipe)),
+                Math.multiplyExact(logits, (long) Float.BYTES));
     }
 
     /**

@@ -19,6 +19,7 @@ public sealed interface RunEvent {
      * A step was made.
      *
      * @param loss mean over the learned tokens of the step, before it
+     * @param accuracy share of these tokens that the model held for the likeliest
      * @param tokens of the run so far, padding not counted
      * @param tokensPerSecond of this step
      * @param utilization floating-point operations of the model in this step, as a share of what this machine's matrix product makes
@@ -26,6 +27,7 @@ public sealed interface RunEvent {
     record Stepped(
             long step,
             double loss,
+            double accuracy,
             double learningRate,
             double gradientNorm,
             long tokens,
@@ -39,10 +41,12 @@ public sealed interface RunEvent {
      *
      * @param step after which; 0 before the first
      * @param losses mean loss of a learned token by domain
+     * @param accuracies share of the learned tokens that the model held for the likeliest, by domain
      */
-    record Validated(long step, Map<String, Double> losses) implements RunEvent {
+    record Validated(long step, Map<String, Double> losses, Map<String, Double> accuracies) implements RunEvent {
         public Validated {
             losses = Map.copyOf(losses);
+            accuracies = Map.copyOf(accuracies);
         }
     }
 

@@ -29,6 +29,8 @@ import org.bytedeco.pytorch.Tensor;
 final class RunFolder implements AutoCloseable {
     /** The delta of a finished run. */
     static final String DELTA = "delta";
+    /** The record of a run. */
+    static final String METRICS = "metrics.jsonl";
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String STATE = "state.json";
@@ -88,7 +90,7 @@ final class RunFolder implements AutoCloseable {
     }
 
     Path metrics() {
-        return folder.resolve("metrics.jsonl");
+        return folder.resolve(METRICS);
     }
 
     /** Writes a small text in one step. */
@@ -141,6 +143,7 @@ final class RunFolder implements AutoCloseable {
                     state.rankMask(),
                     state.recipe(),
                     state.baseHash(),
+                    state.finished(),
                     checksums);
             Files.write(
                     part.resolve(STATE),

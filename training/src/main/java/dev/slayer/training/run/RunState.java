@@ -11,6 +11,7 @@ import java.util.Map;
  * @param rankMask entries that AdaLoRA has left
  * @param recipe text of the training recipe
  * @param baseHash of the checkpoint that is trained
+ * @param finished whether the run makes no more steps: it has been validated after the last one
  * @param checksums of the vectors, by name
  */
 record RunState(
@@ -20,6 +21,7 @@ record RunState(
         float[] rankMask,
         String recipe,
         String baseHash,
+        boolean finished,
         Map<String, Long> checksums) {
     RunState {
         checksums = Map.copyOf(checksums);

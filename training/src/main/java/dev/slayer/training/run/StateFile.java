@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.training.torch.Tensors;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -24,7 +23,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 final class StateFile {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int PIECE = 1 << 22;
+    private static final int PIECE = 1 << 20; // numbers
     private static final int LENGTH_BYTES = 8;
     private static final int MAX_HEADER = 1 << 20;
 
@@ -49,7 +48,8 @@ final class StateFile {
             writeAll(channel, text);
             for (Map.Entry<String, Tensor> vector : vectors.entrySet()) {
                 CRC32C sum = new CRC32C();
-                each(Tensors.memory(vector.getValue()), piece -> {
+                Tensors.each(vector.getValue(), PIECE, false, memory -> {
+                    ByteBuffer piece = memory.asByteBuffer();
                     sum.update(piece.duplicate());
                     writeAll(channel, piece);
                 });
@@ -93,7 +93,8 @@ final class StateFile {
                 }
                 channel.position(LENGTH_BYTES + headerBytes + at);
                 CRC32C sum = new CRC32C();
-                each(Tensors.memory(vector.getValue()), piece -> {
+                Tensors.each(vector.getValue(), PIECE, true, memory -> {
+                    ByteBuffer piece = memory.asByteBuffer();
                     readAll(channel, piece);
                     sum.update(piece.flip());
                 });
@@ -103,17 +104,6 @@ final class StateFile {
             }
         } catch (IOException | ClassCastException e) {
             throw damaged(file, e.toString(), e);
-        }
-    }
-
-    private interface Piece {
-        void take(ByteBuffer piece) throws IOException;
-    }
-
-    private static void each(MemorySegment memory, Piece use) throws IOException {
-        for (long from = 0; from < memory.byteSize(); from += PIECE) {
-            use.take(memory.asSlice(from, Math.min(PIECE, memory.byteSize() - from))
-                    .asByteBuffer());
         }
     }
 

@@ -2,17 +2,17 @@ package dev.slayer.training.run;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Expansion;
-import dev.slayer.surgery.layout.Layout;
-import dev.slayer.surgery.layout.LayoutParameters;
 import dev.slayer.training.method.Method;
 import dev.slayer.training.model.Rows;
 import dev.slayer.training.model.TrainingModel;
 import dev.slayer.training.optimize.AdamW;
 import dev.slayer.training.optimize.LearningRate;
 import dev.slayer.training.optimize.Optimizer;
+import dev.slayer.training.torch.DeviceMemory;
 import dev.slayer.training.torch.LibTorch;
+import dev.slayer.training.torch.Placement;
 import java.util.Arrays;
-import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
 
 /**
@@ -30,8 +30,11 @@ public record StepBench(int steps) {
      * @param parameters numbers of the model
      * @param seconds of the median step
      * @param tokens of a step
+     * @param utilization floating-point operations of the model in the median step, as a share of what the device's matrix product makes
+     * @param deviceBytes most memory of tensors on a CUDA device; empty on the CPU
      */
-    public record Result(long trained, long parameters, double seconds, long tokens) {
+    public record Result(
+            long trained, long parameters, double seconds, long tokens, double utilization, OptionalLong deviceBytes) {
         /** Tokens a second at the median. */
         public double tokensPerSecond() {
             return tokens / seconds;
@@ -42,17 +45,20 @@ public record StepBench(int steps) {
     public Result measure(TrainingRecipe recipe, RunInputs inputs) {
         LibTorch.start(recipe.run().threads());
         ModelConfig config = inputs.base().config();
-        LayoutParameters parameters =
-                recipe.layout().isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(recipe.layout());
-        Expansion expansion = parameters.expand(config, Layout.identity(config.layers()), inputs.others());
+        Expansion expansion = recipe.expansion(config, inputs.others());
         int all = WARMUP + steps;
         Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), all);
         LearningRate rate = new LearningRate(1e-6, 1e-6, 0, all);
         Optimizer.Settings settings = new Optimizer.Settings(AdamW.Settings.PUBLISHED, rate, 1);
-        TrainingModel.Options options = new TrainingModel.Options(recipe.run().recompute(), 1);
+        Placement placement = Placement.of(recipe.run().device(), recipe.run().precision(), 0, 1);
+        if (placement.cuda()) {
+            DeviceMemory.forgetPeak(placement);
+        }
+        TrainingModel.Options options = new TrainingModel.Options(recipe.run().recompute(), 1, placement);
         try (TrainingModel model =
                         new TrainingModel(inputs.base(), expansion.layout(), inputs.sources(), method, options);
                 Optimizer optimizer = new Optimizer(model.parameters(), method, settings)) {
+            Work work = Work.of(config, model);
             Random random = new Random(1);
             double[] seconds = new double[steps];
             int rows = recipe.optimizer().microBatch();
@@ -66,16 +72,19 @@ public record StepBench(int steps) {
                 long begun = System.nanoTime();
                 var _ = model.train(batch, batch.learned());
                 var _ = optimizer.step();
+                placement.synchronize();
                 if (step >= WARMUP) {
                     seconds[step - WARMUP] = (System.nanoTime() - begun) / 1e9;
                 }
             }
             Arrays.sort(seconds);
-            long depth = expansion.layout().depth();
-            long whole = config.parameters().total()
-                    + config.parameters().layer() * depth
-                    - config.parameters().layers();
-            return new Result(model.parameters().size(), whole, seconds[steps / 2], (long) rows * length);
+            return new Result(
+                    model.parameters().size(),
+                    Work.parameters(config, model.layout()),
+                    seconds[steps / 2],
+                    (long) rows * length,
+                    work.of((long) rows * length, length) / seconds[steps / 2] / placement.matrixRate(),
+                    placement.cuda() ? OptionalLong.of(DeviceMemory.peakBytes(placement)) : OptionalLong.empty());
         }
     }
 }

@@ -1,17 +1,14 @@
 package dev.slayer.training.run;
 
-import com.fasterxml.jackson.core.JsonLocation;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonMappingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.slayer.surgery.SlayerException;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Expansion;
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.LayoutParameters;
+import dev.slayer.surgery.layout.Namespace;
 import java.util.List;
-import java.util.stream.Collectors;
-import org.yaml.snakeyaml.LoaderOptions;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a training run does, as a YAML file says it: {@code training/recipes} has examples. Everything has a default but the data; a
@@ -28,13 +25,6 @@ public record TrainingRecipe(
         String model, String layout, MethodPart method, DataPart data, OptimizerPart optimizer, RunPart run) {
     /** Longest recipe, in characters. */
     public static final int MAX_TEXT = 1 << 20;
-
-    private static final ObjectMapper YAML = YAMLMapper.builder(
-                    YAMLFactory.builder().loaderOptions(limits()).build())
-            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
-            .build();
 
     public TrainingRecipe {
         model = model == null ? "" : model;
@@ -61,6 +51,7 @@ public record TrainingRecipe(
      * @param targetRank for adalora: mean rank at the end
      * @param interval for adalora: steps between two choices of ranks
      * @param orthogonality for adalora: weight of the term that keeps factors orthonormal
+     * @param dropout for lora and adalora: share of what A gets that is left out at random
      * @param size for adapters: width of the bottleneck
      */
     public record MethodPart(
@@ -75,9 +66,10 @@ public record TrainingRecipe(
             Integer targetRank,
             Integer interval,
             Double orthogonality,
+            Double dropout,
             Integer size) {
         static final MethodPart DEFAULT =
-                new MethodPart(null, null, null, null, null, null, null, null, null, null, null, null);
+                new MethodPart(null, null, null, null, null, null, null, null, null, null, null, null, null);
 
         public MethodPart {
             name = name == null ? "expand" : name;
@@ -87,6 +79,11 @@ public record TrainingRecipe(
             targetRank = in("target_rank", targetRank == null ? Math.max(1, rank / 2) : targetRank, 1, rank);
             interval = in("interval", interval == null ? 10 : interval, 1, 1 << 20);
             orthogonality = orthogonality == null ? 0.5 : orthogonality;
+            dropout = dropout == null ? 0 : dropout;
+            if (!(dropout >= 0 && dropout < 1)) {
+                throw SlayerException.badRequest(
+                        "dropout", "dropout=" + dropout + " is outside the allowed range: from 0 to below 1");
+            }
             size = in("size", size == null ? 64 : size, 1, 1 << 16);
         }
     }
@@ -186,6 +183,9 @@ public record TrainingRecipe(
      * @param validateEvery steps from one validation to the next; 0 for none but the first and the last
      * @param recompute whether blocks are computed again on the way back, for memory
      * @param threads of libtorch; 0 for all cores
+     * @param device {@code cpu}, {@code cuda} (with several processes one device for each) or {@code cuda:N}
+     * @param precision of products and activations: {@code float32} or {@code bfloat16}; default: float32 on the CPU, bfloat16 on CUDA.
+     *     What is trained is float32 always
      */
     public record RunPart(
             Long steps,
@@ -194,8 +194,10 @@ public record TrainingRecipe(
             Integer keep,
             Integer validateEvery,
             Boolean recompute,
-            Integer threads) {
-        static final RunPart DEFAULT = new RunPart(null, null, null, null, null, null, null);
+            Integer threads,
+            String device,
+            String precision) {
+        static final RunPart DEFAULT = new RunPart(null, null, null, null, null, null, null, null, null);
 
         public RunPart {
             steps = steps == null ? 0 : steps;
@@ -205,7 +207,59 @@ public record TrainingRecipe(
             validateEvery = in("validate_every", validateEvery == null ? 0 : validateEvery, 0, 1 << 30);
             recompute = recompute != null && recompute;
             threads = in("threads", threads == null ? 0 : threads, 0, 1024);
+            device = device == null ? "cpu" : device;
+            if (!device.matches("cpu|cuda(:\\d{1,2})?")) {
+                throw SlayerException.badRequest("device", "device '" + device + "' is none of cpu, cuda, cuda:N");
+            }
+            if (precision != null && !precision.matches("float32|bfloat16")) {
+                throw SlayerException.badRequest(
+                        "precision", "precision '" + precision + "' is neither float32 nor bfloat16");
+            }
         }
+
+        @Override
+        public String precision() {
+            return precision != null ? precision : cuda() ? "bfloat16" : "float32";
+        }
+
+        /** Whether it is to run on CUDA. */
+        public boolean cuda() {
+            return device.startsWith("cuda");
+        }
+
+        RunPart on(Optional<String> otherDevice, Optional<String> otherPrecision) {
+            return new RunPart(
+                    steps,
+                    seed,
+                    checkpointEvery,
+                    keep,
+                    validateEvery,
+                    recompute,
+                    threads,
+                    otherDevice.orElse(device),
+                    otherPrecision.orElse(precision));
+        }
+    }
+
+    /**
+     * The recipe on another device.
+     *
+     * @throws SlayerException 400 if there is no such device or precision
+     */
+    public TrainingRecipe on(Optional<String> device, Optional<String> precision) {
+        return new TrainingRecipe(model, layout, method, data, optimizer, run.on(device, precision));
+    }
+
+    /**
+     * The layout that is trained, and what its strategy trains of it.
+     *
+     * @param base the checkpoint that is edited
+     * @param others the checkpoints that the layout may take layers of
+     * @throws SlayerException 400 if the layout cannot be made of them
+     */
+    Expansion expansion(ModelConfig base, Namespace others) {
+        LayoutParameters parameters = layout.isBlank() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(layout);
+        return parameters.expand(base, Layout.identity(base.layers()), others);
     }
 
     /**
@@ -214,51 +268,7 @@ public record TrainingRecipe(
      * @throws SlayerException 400 naming the place and the key at fault
      */
     public static TrainingRecipe parse(String text) {
-        if (text.length() > MAX_TEXT) {
-            throw SlayerException.badRequest(
-                    "recipe", "the training recipe has " + text.length() + " characters; allowed are " + MAX_TEXT);
-        }
-        try {
-            TrainingRecipe recipe = YAML.readValue(text, TrainingRecipe.class);
-            if (recipe == null) {
-                throw SlayerException.badRequest("recipe", "the training recipe is empty");
-            }
-            return recipe;
-        } catch (JsonProcessingException e) {
-            throw refusal(e);
-        }
-    }
-
-    private static SlayerException refusal(JsonProcessingException e) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SlayerException own) {
-                return own;
-            }
-        }
-        String path = e instanceof JsonMappingException mapping
-                ? mapping.getPath().stream()
-                        .map(JsonMappingException.Reference::getFieldName)
-                        .filter(name -> name != null)
-                        .collect(Collectors.joining("."))
-                : "";
-        JsonLocation at = e.getLocation();
-        return new SlayerException(
-                400,
-                "invalid_recipe",
-                path.isEmpty() ? "recipe" : path,
-                "the training recipe" + (at == null ? "" : ", line " + at.getLineNr())
-                        + (path.isEmpty() ? "" : ", " + path) + ": "
-                        + e.getOriginalMessage().lines().findFirst().orElse(""),
-                e);
-    }
-
-    private static LoaderOptions limits() {
-        LoaderOptions options = new LoaderOptions();
-        options.setCodePointLimit(MAX_TEXT);
-        options.setNestingDepthLimit(20);
-        options.setMaxAliasesForCollections(0);
-        options.setAllowDuplicateKeys(false);
-        return options;
+        return RecipeReader.read(text);
     }
 
     private static int in(String name, int value, int low, int high) {

@@ -2,11 +2,8 @@ package dev.slayer.training.run;
 
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.checkpoint.ParameterCounts;
+import dev.slayer.surgery.layout.Layout;
 import dev.slayer.training.model.TrainingModel;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * The work of a model in training, in floating-point operations: what the model needs, not what is done again to save memory. Two for
@@ -30,27 +27,14 @@ record Work(double perToken, double perTokenAndPosition) {
         return new Work(matrices, attention);
     }
 
+    /** Numbers of a model whose stack is a layout over a base. */
+    static long parameters(ModelConfig base, Layout layout) {
+        ParameterCounts counts = base.parameters();
+        return counts.total() - counts.layers() + counts.layer() * layout.depth();
+    }
+
     /** Of so many tokens in rows of a length. */
     double of(long tokens, int length) {
         return tokens * (perToken + perTokenAndPosition * length);
-    }
-
-    /** Floating-point operations a second of this machine's matrix product, float32: the best of a few large ones. */
-    static double measuredRate() {
-        int size = 1024;
-        double best = 0;
-        try (PointerScope _ = new PointerScope();
-                NoGradGuard _ = new NoGradGuard()) {
-            Tensor a = torch.rand(size, size);
-            Tensor b = torch.rand(size, size);
-            for (int i = 0; i < 6; i++) {
-                long begun = System.nanoTime();
-                try (Tensor product = a.matmul(b)) {
-                    double seconds = (System.nanoTime() - begun) / 1e9;
-                    best = Math.max(best, 2.0 * product.size(0) * size * size / seconds);
-                }
-            }
-        }
-        return best;
     }
 }

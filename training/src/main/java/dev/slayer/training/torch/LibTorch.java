@@ -39,7 +39,23 @@ public final class LibTorch {
         return torch.get_num_threads();
     }
 
+    /** Whether the natives of this build are those for CUDA. */
+    static boolean builtForCuda() {
+        return has("linux-x86_64-gpu");
+    }
+
+    private static boolean has(String platform) {
+        return LibTorch.class.getResource("/org/bytedeco/pytorch/" + platform + "/libjnitorch.so") != null;
+    }
+
     private static void load() {
+        if (has("linux-x86_64") && builtForCuda()) {
+            // Loaded together they abort the process.
+            throw SlayerException.internal(
+                    "this build holds libtorch twice, for the CPU and for CUDA; clean it (./mvnw clean) and build again, with the Maven"
+                            + " profile gpu or without",
+                    null);
+        }
         System.setProperty("org.bytedeco.javacpp.maxBytes", "0");
         System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
         System.setProperty("org.bytedeco.openblas.load", "mkl");

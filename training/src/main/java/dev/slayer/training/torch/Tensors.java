@@ -1,6 +1,7 @@
 package dev.slayer.training.torch;
 
 import dev.slayer.surgery.checkpoint.DType;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -8,12 +9,14 @@ import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** Tensors from memory of Java and back. All on the CPU; whoever wants them elsewhere moves them. */
+/** Tensors from memory of Java and back. All on the CPU; a {@link Placement} brings them elsewhere. */
 public final class Tensors {
     private Tensors() {}
 
@@ -74,14 +77,40 @@ public final class Tensors {
         }
     }
 
+    /** What is done with some of a vector's memory. */
+    @FunctionalInterface
+    public interface Piece {
+        /** Takes some numbers, in the host's memory. */
+        void take(MemorySegment memory) throws IOException;
+    }
+
+    /**
+     * Shows a vector's numbers some at a time, wherever they lie.
+     *
+     * @param most numbers at a time
+     * @param write whether what is written to the memory becomes the vector's
+     */
+    public static void each(Tensor vector, long most, boolean write, Piece use) throws IOException {
+        for (long from = 0; from < vector.numel(); from += most) {
+            try (PointerScope _ = new PointerScope();
+                    NoGradGuard _ = new NoGradGuard()) {
+                Tensor part = vector.narrow(0, from, Math.min(most, vector.numel() - from));
+                Tensor local = part.cpu(); // the part itself if it lies there
+                use.take(memory(local));
+                if (write && !part.is_cpu()) {
+                    var _ = part.copy_(local);
+                }
+            }
+        }
+    }
+
     /** The memory of a contiguous tensor on the CPU, valid while the tensor is. */
     public static MemorySegment memory(Tensor tensor) {
         long bytes = tensor.numel() * tensor.element_size();
         return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(bytes);
     }
 
-    /** Options of a plain tensor of an element type on the CPU. */
-    public static TensorOptions options(ScalarType type) {
+    private static TensorOptions options(ScalarType type) {
         return new TensorOptions(type);
     }
 

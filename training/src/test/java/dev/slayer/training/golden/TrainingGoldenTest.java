@@ -144,7 +144,7 @@ class TrainingGoldenTest {
             case "weights" -> new Method.Weights(slots, false, false, true);
             case "full" -> new Method.Weights(all, true, true, true);
             case "lora" -> new Method.LowRank(slots, Method.MATRICES, 4, 8);
-            case "adalora" -> new Method.Adaptive(slots, Method.MATRICES, 4, 2, 8, 1, 1, 1, 0.5);
+            case "adalora" -> new Method.Adaptive(slots, Method.MATRICES, 4, 2, 8, 1, 1, 1, 0.5, 0);
             case "adapters" -> new Method.Adapters(slots, 8);
             default -> throw new IllegalArgumentException(name);
         };

@@ -66,6 +66,7 @@ class TrainingModelTest {
             TrainingModel.Loss loss = model.train(rows, rows.learned());
             assertThat(loss.learned()).isEqualTo(rows.learned());
             assertThat(loss.mean()).isCloseTo(model.evaluate(rows).mean(), within(1e-5));
+            assertThat(loss.correct()).isEqualTo(model.evaluate(rows).correct());
         });
     }
 

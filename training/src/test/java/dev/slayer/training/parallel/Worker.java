@@ -23,7 +23,7 @@ public final class Worker {
         int size = Integer.parseInt(args[1]);
         try (Peers peers = size == 1
                 ? Peers.ALONE
-                : GlooPeers.find(size, Integer.parseInt(args[2])).join(rank)) {
+                : Meeting.find(size, Integer.parseInt(args[2])).join(rank, "cpu")) {
             train(Path.of(args[3]), args[4], peers);
         }
     }

@@ -50,6 +50,21 @@ class RunCheckTest {
         }
     }
 
+    @Test
+    void inBfloat16WhatIsTrainedStaysAndTheRestIsHalf() {
+        try (Checkpoint base = GoldenLayouts.open("random-llama2")) {
+            String full = "optimizer: {batch: 8, micro_batch: 8}\nmethod: {name: full}\n";
+            RunCheck.Memory wide = memory(base, full);
+            RunCheck.Memory narrow = memory(base, full + "run: {precision: bfloat16}");
+            assertThat(narrow.moments()).isEqualTo(wide.moments());
+            assertThat(narrow.weights()).isEqualTo(wide.weights());
+            assertThat(narrow.activations() - 2 * narrow.parameters()).isLessThan(wide.activations());
+            RunCheck.Memory device = memory(base, full + "run: {device: cuda}");
+            assertThat(device.activations()).isEqualTo(narrow.activations());
+            assertThat(device.frozen()).isPositive();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

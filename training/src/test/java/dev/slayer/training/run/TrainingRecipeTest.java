@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,5 +127,24 @@ class TrainingRecipeTest {
         ModelConfig config = ModelConfig.read(GoldenLayouts.directory("slayer-tiny"));
         LayoutParameters parameters = layout.isEmpty() ? LayoutParameters.of(Map.of()) : LayoutParameters.parse(layout);
         return parameters.expand(config, Layout.identity(config.layers()), Namespace.BASE_ONLY);
+    }
+
+    @Test
+    void thePrecisionFollowsTheDeviceUnlessItIsNamed() {
+        TrainingRecipe recipe = TrainingRecipe.parse("data: {sources: [a.jsonl]}");
+        assertThat(recipe.run().device()).isEqualTo("cpu");
+        assertThat(recipe.run().precision()).isEqualTo("float32");
+        TrainingRecipe elsewhere = recipe.on(Optional.of("cuda:1"), Optional.empty());
+        assertThat(elsewhere.run().precision()).isEqualTo("bfloat16");
+        assertThat(elsewhere.on(Optional.empty(), Optional.of("float32")).run().precision())
+                .isEqualTo("float32");
+        assertThat(TrainingRecipe.parse("data: {sources: [a.jsonl]}\nrun: {precision: bfloat16}")
+                        .run()
+                        .precision())
+                .isEqualTo("bfloat16");
+        assertThatThrownBy(() -> recipe.on(Optional.of("gpu"), Optional.empty()))
+                .hasMessageContaining("cpu, cuda, cuda:N");
+        assertThatThrownBy(() -> recipe.on(Optional.empty(), Optional.of("int8")))
+                .hasMessageContaining("int8");
     }
 }

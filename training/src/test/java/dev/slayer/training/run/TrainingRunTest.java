@@ -60,13 +60,23 @@ class TrainingRunTest {
         assertThat(validations).hasSize(2);
         assertThat(validations.getLast().at("/validation/fox").asDouble())
                 .isLessThan(validations.getFirst().at("/validation/fox").asDouble());
+        double accuracy = validations.getLast().at("/validation_accuracy/fox").asDouble(-1);
+        double before = validations.getFirst().at("/validation_accuracy/fox").asDouble(-1);
+        assertThat(List.of(before, accuracy))
+                .allSatisfy(share -> assertThat(share).isBetween(0.0, 1.0));
+        assertThat(accuracy > before || !method.contains("full")).isTrue();
         assertThat(outcome.delta().isPresent()).isEqualTo(!method.contains("adapters"));
         assertThat(folder.resolve("run/losses.svg")).content().contains("<svg").endsWith("</svg>\n");
         assertThat(Files.exists(folder.resolve("run/ranks.svg"))).isEqualTo(method.contains("adalora"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{name: expand, slots: \"1\"}", "{name: adalora, rank: 4, target_rank: 2, interval: 1}"})
+    @ValueSource(
+            strings = {
+                "{name: expand, slots: \"1\"}",
+                "{name: adalora, rank: 4, target_rank: 2, interval: 1}",
+                "{name: lora, rank: 4, dropout: 0.3}"
+            })
     void aRunThatIsGoneOnWithMakesTheVerySteps(String method) throws IOException {
         String recipe = recipe(method, 12);
         run("whole", recipe, new RunControl(), new ArrayList<>());
@@ -103,6 +113,59 @@ class TrainingRunTest {
                 .extracting(event -> ((RunEvent.Begun) event).firstStep())
                 .isEqualTo(5L);
         assertThat(losses("parts")).isEqualTo(losses("whole"));
+    }
+
+    @Test
+    void aFinishedRunGivenAgainNeitherValidatesNorSavesAgain() throws IOException {
+        String recipe = recipe("{name: expand, slots: \"1\"}", 3);
+        TrainingRun.Outcome first = run("run", recipe, new RunControl(), new ArrayList<>());
+        String record = Files.readString(folder.resolve("run/metrics.jsonl"));
+        List<RunEvent> events = new ArrayList<>();
+        TrainingRun.Outcome again = run("run", recipe, new RunControl(), events);
+        assertThat(again).isEqualTo(first);
+        assertThat(events).hasSize(2).first().isInstanceOf(RunEvent.Begun.class);
+        assertThat(events.getLast()).isInstanceOf(RunEvent.Finished.class);
+        assertThat(folder.resolve("run/metrics.jsonl")).hasContent(record);
+    }
+
+    @Test
+    void aFinishedRunThatLostItsDeltaMakesItAgain() throws IOException {
+        String recipe = recipe("{name: expand, slots: \"1\"}", 3);
+        run("run", recipe, new RunControl(), new ArrayList<>());
+        Path tensors = folder.resolve("run/delta/delta.safetensors");
+        byte[] bytes = Files.readAllBytes(tensors);
+        Files.delete(tensors);
+        Files.delete(folder.resolve("run/delta/delta.json"));
+        Files.delete(folder.resolve("run/delta"));
+        run("run", recipe, new RunControl(), new ArrayList<>());
+        assertThat(Files.readAllBytes(tensors)).isEqualTo(bytes);
+    }
+
+    @Test
+    void aHeadThatIsTheEmbeddingIsLeftOutWithAWarning() {
+        String recipe = recipe("{name: expand}", 1);
+        assertThat(warnings("random-llama3", "layout: \"preset=llama-pro;groups=1\"\n" + recipe))
+                .singleElement()
+                .asString()
+                .contains("tie_word_embeddings");
+        assertThat(warnings(
+                        "random-llama3",
+                        "layout: \"preset=llama-pro;groups=1\"\n"
+                                + recipe.replace("{name: expand}", "{name: expand, head: false}")))
+                .isEmpty();
+        assertThat(warnings("random-llama2", "layout: \"preset=llama-pro;groups=1\"\n" + recipe))
+                .isEmpty();
+    }
+
+    private List<RunEvent> warnings(String checkpoint, String recipe) {
+        List<RunEvent> events = new ArrayList<>();
+        try (Checkpoint base = GoldenLayouts.open(checkpoint)) {
+            RunInputs inputs = new RunInputs(
+                    base, checkpoint, Namespace.BASE_ONLY, _ -> base, new ByteCodec(false), folder, "test");
+            Path run = folder.resolve("run-" + recipe.hashCode() + checkpoint);
+            var _ = new TrainingRun(recipe, inputs, run, Peers.ALONE, events::add).run(new RunControl());
+        }
+        return events.stream().filter(RunEvent.Warned.class::isInstance).toList();
     }
 
     @Test

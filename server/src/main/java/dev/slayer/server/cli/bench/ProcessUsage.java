@@ -1,13 +1,9 @@
 package dev.slayer.server.cli.bench;
 
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,7 +14,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ProcessUsage implements ThreadFactory {
     private static final String HTTP_CLIENT = "HttpClient-";
-    private static final Path STATUS = Path.of("/proc/self/status");
 
     /**
      * Processor time, both parts in nanoseconds since some moment before.
@@ -57,18 +52,6 @@ final class ProcessUsage implements ThreadFactory {
             }
         }
         return new Cpu(processNanos() - client, client);
-    }
-
-    /** Most memory this process has had in RAM so far, in bytes (VmHWM of Linux); empty where the system does not tell. */
-    static OptionalLong peakMemoryBytes() {
-        try {
-            return Files.readAllLines(STATUS).stream()
-                    .filter(line -> line.startsWith("VmHWM:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-                    .findFirst();
-        } catch (IOException notLinux) {
-            return OptionalLong.empty();
-        }
     }
 
     private static long processNanos() {

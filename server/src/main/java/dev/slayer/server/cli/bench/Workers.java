@@ -59,8 +59,8 @@ final class Workers implements AutoCloseable {
 
     /** Most memory of this process so far, in bytes; null if the server is another process or the system does not tell. */
     Long peakMemoryBytes() {
-        return serverIsHere && ProcessUsage.peakMemoryBytes().isPresent()
-                ? ProcessUsage.peakMemoryBytes().getAsLong()
+        return serverIsHere && PeakMemory.bytes().isPresent()
+                ? PeakMemory.bytes().getAsLong()
                 : null;
     }
 

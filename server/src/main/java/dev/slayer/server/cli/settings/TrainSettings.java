@@ -26,6 +26,20 @@ public final class TrainSettings {
             "none",
             "A delta of the base, for layers such as NAME:7 and head(NAME).");
 
+    public static final Setting<String> DEVICE = Setting.optional(
+            "device",
+            "DEVICE",
+            SettingType.text(),
+            "the recipe's, else cpu",
+            "Where to train: cpu, cuda, or cuda:N. With --nproc, cuda gives each process a device of its own.");
+
+    public static final Setting<String> PRECISION = Setting.optional(
+            "precision",
+            "TYPE",
+            SettingType.text(),
+            "the recipe's, else bfloat16 on CUDA and float32 on the CPU",
+            "Of products and activations: float32 or bfloat16. What is trained is float32 always.");
+
     public static final Setting<Integer> NPROC = new Setting<>(
             "nproc",
             "N",
@@ -52,7 +66,7 @@ public final class TrainSettings {
             "With --time-steps: a Python with torch and transformers, which makes steps of full fine-tuning beside.");
 
     /** All, in the order of help. */
-    public static final List<Setting<?>> ALL = List.of(OUT, MODEL, DELTA, NPROC, TIME_STEPS, PEER);
+    public static final List<Setting<?>> ALL = List.of(OUT, MODEL, DELTA, DEVICE, PRECISION, NPROC, TIME_STEPS, PEER);
 
     private TrainSettings() {}
 }

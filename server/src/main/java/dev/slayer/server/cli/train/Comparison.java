@@ -2,13 +2,16 @@ package dev.slayer.server.cli.train;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeSet;
 
 /** Several runs side by side, as a Markdown table. */
 final class Comparison {
+    private static final String UNKNOWN = "-";
+
     private Comparison() {}
 
-    /** A row for each run, a column for each domain; losses before training stand in a row of their own. */
+    /** A row for each run; for each domain its loss at the end, and what changed from before training. */
     static String table(List<RunSummary> runs) {
         TreeSet<String> domains = new TreeSet<>();
         runs.forEach(run -> domains.addAll(run.lastLosses().keySet()));
@@ -18,21 +21,34 @@ final class Comparison {
                 .append("---|---|".repeat(domains.size()))
                 .append('\n');
         for (RunSummary run : runs) {
+            String seconds = run.secondsPerStep().isPresent()
+                    ? String.format(Locale.ROOT, "%.3f", run.secondsPerStep().getAsDouble())
+                    : UNKNOWN;
+            String peak = run.peakBytes().isPresent()
+                    ? String.format(Locale.ROOT, "%,d", run.peakBytes().getAsLong() >> 20)
+                    : UNKNOWN;
             table.append(String.format(
                     Locale.ROOT,
-                    "| %s | %,d | %,d | %.3f | %s |",
+                    "| %s | %,d | %,d | %s | %s |",
                     run.name(),
                     run.trained(),
                     run.tokens(),
-                    run.secondsPerStep(),
-                    run.peakBytes() == 0 ? "-" : String.format(Locale.ROOT, "%,d", run.peakBytes() >> 20)));
-            for (String domain : domains) {
-                double first = run.firstLosses().getOrDefault(domain, Double.NaN);
-                double last = run.lastLosses().getOrDefault(domain, Double.NaN);
-                table.append(String.format(Locale.ROOT, " %.4f | %+.4f |", last, last - first));
-            }
+                    seconds,
+                    peak));
+            domains.forEach(domain -> table.append(losses(run, domain)));
             table.append('\n');
         }
         return table.toString();
+    }
+
+    private static String losses(RunSummary run, String domain) {
+        Map<String, Double> last = run.lastLosses();
+        if (!last.containsKey(domain)) {
+            return " " + UNKNOWN + " | " + UNKNOWN + " |";
+        }
+        double end = last.get(domain);
+        Double begin = run.firstLosses().get(domain);
+        return String.format(Locale.ROOT, " %.4f |", end)
+                + (begin == null ? " " + UNKNOWN + " |" : String.format(Locale.ROOT, " %+.4f |", end - begin));
     }
 }

@@ -1,7 +1,7 @@
 package dev.slayer.server.cli.train;
 
 import dev.slayer.surgery.SlayerException;
-import dev.slayer.training.parallel.GlooPeers;
+import dev.slayer.training.parallel.Meeting;
 import dev.slayer.training.run.Peers;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -45,24 +45,28 @@ public record PeerProcesses(int count, String main, List<String> options, String
         }
     }
 
-    /** Starts the others for a recipe and waits until all have met. */
-    Team team(Path recipe, Path run) {
+    /**
+     * Starts the others for a recipe and waits until all have met.
+     *
+     * @param device of the recipe: how they sum depends on it
+     */
+    Team team(Path recipe, Path run, String device) {
         if (role != null) {
             String[] parts = role.split("/", -1);
             int rank = Integer.parseInt(parts[0]);
-            GlooPeers.Meeting meeting = GlooPeers.find(Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
-            return new Team(meeting.join(rank), List.of());
+            Meeting meeting = Meeting.find(Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
+            return new Team(meeting.join(rank, device), List.of());
         }
         if (count == 1) {
             return new Team(Peers.ALONE, List.of());
         }
-        GlooPeers.Meeting meeting = GlooPeers.host(count);
+        Meeting meeting = Meeting.host(count);
         List<Process> others = new ArrayList<>();
         try {
             for (int rank = 1; rank < count; rank++) {
                 others.add(start(rank, meeting.port(), recipe, run));
             }
-            return new Team(meeting.join(0), others);
+            return new Team(meeting.join(0, device), others);
         } catch (IOException e) {
             others.forEach(Process::destroy);
             meeting.close();

@@ -1,78 +1,42 @@
 package dev.slayer.server.cli.train;
 
 import dev.slayer.training.run.RunEvent;
-import java.util.ArrayList;
-import java.util.Collections;
+import dev.slayer.training.run.RunRecord;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
-/** What a run came to, gathered from its events. */
-final class RunSummary {
-    private final String name;
-    private final List<Double> seconds = new ArrayList<>();
-    private Map<String, Double> firstLosses = Map.of();
-    private Map<String, Double> lastLosses = Map.of();
-    private long trained;
-    private long tokens;
-    private long peakBytes;
-
-    RunSummary(String name) {
-        this.name = name;
-    }
-
-    void on(RunEvent event) {
-        switch (event) {
-            case RunEvent.Begun begun -> trained = begun.trained();
-            case RunEvent.Stepped step -> {
-                seconds.add(step.seconds());
-                tokens = step.tokens();
-            }
-            case RunEvent.Validated validated -> {
-                firstLosses = firstLosses.isEmpty() ? validated.losses() : firstLosses;
-                lastLosses = validated.losses();
-            }
-            case RunEvent.Saved _, RunEvent.Warned _, RunEvent.Finished _ -> {}
-        }
-    }
-
-    void peak(long bytes) {
-        peakBytes = bytes;
-    }
-
-    String name() {
-        return name;
-    }
-
+/**
+ * What a run came to, over all the times that it was gone on with.
+ *
+ * @param trained numbers that are trained
+ * @param peakBytes most memory, of this time only; empty if not known, or if no step was made
+ */
+record RunSummary(String name, long trained, RunRecord record, OptionalLong peakBytes) {
     /** Losses of the validation before the first step, by domain. */
     Map<String, Double> firstLosses() {
-        return firstLosses;
+        List<RunEvent.Validated> all = record.validations();
+        return all.isEmpty() ? Map.of() : all.getFirst().losses();
     }
 
     /** Losses of the last validation. */
     Map<String, Double> lastLosses() {
-        return lastLosses;
+        List<RunEvent.Validated> all = record.validations();
+        return all.isEmpty() ? Map.of() : all.getLast().losses();
     }
 
-    long trained() {
-        return trained;
-    }
-
+    /** Tokens seen, padding not counted. */
     long tokens() {
-        return tokens;
+        return record.steps().isEmpty() ? 0 : record.steps().getLast().tokens();
     }
 
-    /** Bytes at the peak; 0 if not known. */
-    long peakBytes() {
-        return peakBytes;
-    }
-
-    /** Seconds of the median step; NaN if none was made. */
-    double secondsPerStep() {
-        if (seconds.isEmpty()) {
-            return Double.NaN;
-        }
-        List<Double> sorted = new ArrayList<>(seconds);
-        Collections.sort(sorted);
-        return sorted.get(sorted.size() / 2);
+    /** Seconds of the median step; empty if none was made. */
+    OptionalDouble secondsPerStep() {
+        double[] seconds = record.steps().stream()
+                .mapToDouble(RunRecord.Step::seconds)
+                .sorted()
+                .toArray();
+        return seconds.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(seconds[seconds.length / 2]);
     }
 }

@@ -1,5 +1,6 @@
 package dev.slayer.server.cli.train;
 
+import dev.slayer.server.cli.bench.PeakMemory;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.training.run.RunInputs;
 import dev.slayer.training.run.StepBench;
@@ -10,13 +11,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 
 /** How long steps of several recipes take, side by side, as a Markdown table. */
 final class StepTimes {
     private final int steps;
     private final List<Row> rows = new ArrayList<>();
 
-    private record Row(String name, String trained, double seconds, long tokens, long peakMiB) {}
+    private record Row(
+            String name, String trained, double seconds, long tokens, OptionalDouble utilization, long peakMiB) {}
 
     StepTimes(int steps) {
         this.steps = steps;
@@ -26,8 +29,9 @@ final class StepTimes {
         boolean watched = PeakMemory.begin();
         StepBench.Result result = new StepBench(steps).measure(recipe, inputs);
         String trained = String.format(Locale.ROOT, "%,d of %,d", result.trained(), result.parameters());
-        long peak = watched ? PeakMemory.bytes().orElse(0) >> 20 : 0;
-        rows.add(new Row(name, trained, result.seconds(), result.tokens(), peak));
+        long peak = result.deviceBytes().orElse(watched ? PeakMemory.bytes().orElse(0) : 0) >> 20;
+        rows.add(new Row(
+                name, trained, result.seconds(), result.tokens(), OptionalDouble.of(result.utilization()), peak));
     }
 
     /** Full fine-tuning by PyTorch with the rows, length and threads of a recipe. */
@@ -58,6 +62,7 @@ final class StepTimes {
                     "all",
                     Double.parseDouble(numbers[0]),
                     (long) microBatch * length,
+                    OptionalDouble.empty(),
                     Long.parseLong(numbers[1])));
         } catch (IOException e) {
             throw new SlayerException(400, "invalid_peer", "--peer", python + " cannot be run: " + e, e);
@@ -68,18 +73,22 @@ final class StepTimes {
     }
 
     String table() {
-        StringBuilder table =
-                new StringBuilder("| recipe | trained | s/step | tokens/s | against the first | peak MiB |\n");
-        table.append("|---|---|---|---|---|---|\n");
+        StringBuilder table = new StringBuilder(
+                "| recipe | trained | s/step | tokens/s | against the first | utilization | peak MiB |\n");
+        table.append("|---|---|---|---|---|---|---|\n");
         for (Row row : rows) {
             table.append(String.format(
                     Locale.ROOT,
-                    "| %s | %s | %.3f | %,.0f | %.3f | %,d |%n",
+                    "| %s | %s | %.3f | %,.0f | %.3f | %s | %,d |%n",
                     row.name(),
                     row.trained(),
                     row.seconds(),
                     row.tokens() / row.seconds(),
                     row.seconds() / rows.getFirst().seconds(),
+                    row.utilization().isPresent()
+                            ? String.format(
+                                    Locale.ROOT, "%.2f", row.utilization().getAsDouble())
+                            : "-",
                     row.peakMiB()));
         }
         return table.toString();

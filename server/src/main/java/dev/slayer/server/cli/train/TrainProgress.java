@@ -17,19 +17,18 @@ final class TrainProgress implements RunListener, AutoCloseable {
 
     private final PrintWriter err;
     private final boolean terminal;
-    private final RunSummary summary;
     private ProgressBar bar;
+    private long trained;
+    private long made;
 
     /** @param terminal whether a bar can be drawn */
-    TrainProgress(PrintWriter err, boolean terminal, RunSummary summary) {
+    TrainProgress(PrintWriter err, boolean terminal) {
         this.err = err;
         this.terminal = terminal;
-        this.summary = summary;
     }
 
     @Override
     public void on(RunEvent event) {
-        summary.on(event);
         switch (event) {
             case RunEvent.Begun begun -> begin(begun);
             case RunEvent.Stepped step -> step(step);
@@ -45,7 +44,18 @@ final class TrainProgress implements RunListener, AutoCloseable {
         }
     }
 
+    /** Numbers that the run trains; 0 before it begins. */
+    long trained() {
+        return trained;
+    }
+
+    /** Steps that were made since. */
+    long made() {
+        return made;
+    }
+
     private void begin(RunEvent.Begun begun) {
+        trained = begun.trained();
         say(String.format(
                 Locale.ROOT,
                 "%,d of %,d parameters are trained, %d steps%s",
@@ -64,6 +74,7 @@ final class TrainProgress implements RunListener, AutoCloseable {
     }
 
     private void step(RunEvent.Stepped step) {
+        made++;
         String text = String.format(
                 Locale.ROOT,
                 "loss %.4f  %,.0f tokens/s  %.0f %% of the matrix rate",

@@ -1,5 +1,6 @@
 package dev.slayer.server.cli.train;
 
+import dev.slayer.server.cli.bench.PeakMemory;
 import dev.slayer.server.jobs.CheckpointCodec;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.SlayerException;
@@ -7,6 +8,7 @@ import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.training.run.RunControl;
 import dev.slayer.training.run.RunInputs;
+import dev.slayer.training.run.RunRecord;
 import dev.slayer.training.run.TrainingRecipe;
 import dev.slayer.training.run.TrainingRun;
 import java.io.Console;
@@ -17,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -25,11 +28,19 @@ import java.util.function.Function;
  * Runs of recipes, one after the other. A signal to end the process ends the run after its step, with a checkpoint.
  *
  * @param out folder of the runs
+ * @param device in the place of the recipes' own
+ * @param precision likewise
  * @param processes that make the steps
  * @param checkpoints opens a base and what layouts may name beside it
  */
 public record Training(
-        Path out, PeerProcesses processes, Checkpoints checkpoints, PrintWriter output, PrintWriter err) {
+        Path out,
+        Optional<String> device,
+        Optional<String> precision,
+        PeerProcesses processes,
+        Checkpoints checkpoints,
+        PrintWriter output,
+        PrintWriter err) {
     private static final long PATIENCE_SECONDS = 120;
 
     /** Opens checkpoints for the time of an action. */
@@ -64,11 +75,11 @@ public record Training(
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             for (Path recipe : recipes) {
-                RunSummary summary = new RunSummary(name(recipe));
-                summaries.add(summary);
-                if (!run(recipe, summary, control)) {
+                Optional<RunSummary> summary = run(recipe, control);
+                if (summary.isEmpty()) {
                     return false;
                 }
+                summaries.add(summary.get());
             }
         } finally {
             finished.countDown();
@@ -125,7 +136,7 @@ public record Training(
 
     /** Opens what a recipe names. */
     private void with(Path file, Use use) {
-        TrainingRecipe recipe = TrainingRecipe.parse(read(file));
+        TrainingRecipe recipe = TrainingRecipe.parse(read(file)).on(device, precision);
         if (recipe.model().isBlank()) {
             throw SlayerException.badRequest("model", file + " names no model: the folder of a checkpoint");
         }
@@ -147,25 +158,31 @@ public record Training(
         });
     }
 
-    private boolean run(Path file, RunSummary summary, RunControl control) {
-        List<TrainingRun.Outcome> outcomes = new ArrayList<>();
+    /** Runs a recipe; empty if it was stopped before its end. */
+    private Optional<RunSummary> run(Path file, RunControl control) {
+        String name = name(file);
+        Path run = out.resolve(name);
+        List<RunSummary> finished = new ArrayList<>();
         boolean watched = PeakMemory.begin();
         with(file, (recipe, inputs) -> {
-            err.println(summary.name() + ": " + inputs.baseName()
-                    + (recipe.layout().isBlank() ? "" : "@" + recipe.layout()));
-            Path run = out.resolve(summary.name());
-            try (PeerProcesses.Team team = processes.team(file, run);
-                    TrainProgress progress = new TrainProgress(err, terminal(), summary)) {
-                outcomes.add(new TrainingRun(read(file), inputs, run, team.peers(), progress).run(control));
+            err.println(name + ": " + inputs.baseName() + (recipe.layout().isBlank() ? "" : "@" + recipe.layout()));
+            try (PeerProcesses.Team team =
+                            processes.team(file, run, recipe.run().device());
+                    TrainProgress progress = new TrainProgress(err, terminal())) {
+                TrainingRun.Outcome outcome =
+                        new TrainingRun(recipe, read(file), inputs, run, team.peers(), progress).run(control);
+                outcome.delta().ifPresent(output::println);
+                output.flush();
+                if (outcome.finished()) {
+                    OptionalLong peak = watched && progress.made() > 0 ? PeakMemory.bytes() : OptionalLong.empty();
+                    Path record = team.peers().rank() == 0
+                            ? run
+                            : run.resolve("rank-" + team.peers().rank());
+                    finished.add(new RunSummary(name, progress.trained(), RunRecord.read(record), peak));
+                }
             }
         });
-        if (watched) {
-            PeakMemory.bytes().ifPresent(summary::peak);
-        }
-        TrainingRun.Outcome outcome = outcomes.getFirst();
-        outcome.delta().ifPresent(output::println);
-        output.flush();
-        return outcome.finished();
+        return finished.stream().findFirst();
     }
 
     private static boolean terminal() {

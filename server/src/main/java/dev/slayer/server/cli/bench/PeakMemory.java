@@ -1,12 +1,12 @@
-package dev.slayer.server.cli.train;
+package dev.slayer.server.cli.bench;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 
-/** The most memory that this process has in RAM during a stretch of time, where Linux tells it. */
-final class PeakMemory {
+/** The most memory that this process has in RAM, where Linux tells it. */
+public final class PeakMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path CLEAR = Path.of("/proc/self/clear_refs");
     /** What the kernel's documentation says to write to forget the peak so far. */
@@ -14,8 +14,8 @@ final class PeakMemory {
 
     private PeakMemory() {}
 
-    /** Begins a stretch; false where the system cannot. */
-    static boolean begin() {
+    /** Forgets what was before; false where the system cannot. */
+    public static boolean begin() {
         try {
             Files.writeString(CLEAR, FORGET_PEAK);
             return true;
@@ -24,8 +24,8 @@ final class PeakMemory {
         }
     }
 
-    /** Bytes at the peak since {@link #begin}. */
-    static OptionalLong bytes() {
+    /** Bytes at the peak (VmHWM) since {@link #begin}, or since the process was started; empty where the system does not tell. */
+    public static OptionalLong bytes() {
         try {
             return Files.readAllLines(STATUS).stream()
                     .filter(line -> line.startsWith("VmHWM:"))

@@ -3,11 +3,13 @@ package dev.slayer.training.parallel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.training.run.Peers;
+import dev.slayer.training.torch.LibTorch;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two real processes. */
 @Timeout(180)
-class GlooPeersTest {
+class MeetingTest {
     @TempDir
     Path folder;
 
@@ -44,9 +46,9 @@ class GlooPeersTest {
     @Test
     void twoProcessesMakeTheStepsOfOne() throws Exception {
         assertThat(Worker.train(folder, "alone", Peers.ALONE).finished()).isTrue();
-        GlooPeers.Meeting meeting = GlooPeers.host(2);
+        Meeting meeting = Meeting.host(2);
         Process other = start(meeting.port(), "together");
-        try (Peers peers = meeting.join(0)) {
+        try (Peers peers = meeting.join(0, "cpu")) {
             assertThat(Worker.train(folder, "together", peers).finished()).isTrue();
         }
         assertThat(other.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -61,9 +63,9 @@ class GlooPeersTest {
 
     @Test
     void aProcessThatIsGoneEndsTheStepOfTheOthers() throws Exception {
-        GlooPeers.Meeting meeting = GlooPeers.host(2);
+        Meeting meeting = Meeting.host(2);
         Process other = start(meeting.port(), "together");
-        try (Peers peers = meeting.join(0)) {
+        try (Peers peers = meeting.join(0, "cpu")) {
             other.destroyForcibly().waitFor();
             assertThatThrownBy(() -> {
                         for (int i = 0; i < 3; i++) {
@@ -74,6 +76,19 @@ class GlooPeersTest {
                             SlayerException.class,
                             refused -> assertThat(refused.code()).isEqualTo("peer_lost"));
         }
+    }
+
+    @Test
+    void whereThereIsNoCudaNobodyMeetsByIt() {
+        assumeThat(cudaAvailable()).as("there is a CUDA device").isFalse();
+        try (Meeting meeting = Meeting.host(2)) {
+            assertThatThrownBy(() -> meeting.join(0, "cuda")).hasMessageContaining("device=cuda");
+        }
+    }
+
+    private static boolean cudaAvailable() {
+        LibTorch.start(1);
+        return org.bytedeco.pytorch.global.torch.cuda_is_available();
     }
 
     private Process start(int port, String run) throws IOException {

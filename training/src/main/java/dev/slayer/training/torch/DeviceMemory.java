@@ -1,0 +1,32 @@
+package dev.slayer.training.torch;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.cuda.DeviceAllocator;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch_cuda;
+
+/** Memory of a CUDA device that libtorch's caching allocator gives out. Its class is in the natives of the profile gpu only. */
+public final class DeviceMemory {
+    private DeviceMemory() {}
+
+    /** Forgets the peak so far. */
+    public static void forgetPeak(Placement placement) {
+        try (PointerScope _ = new PointerScope()) {
+            allocator().resetPeakStats((byte) placement.index());
+        }
+    }
+
+    /** Most bytes that tensors had at once since {@link #forgetPeak}, what the allocator kept besides not counted. */
+    public static long peakBytes(Placement placement) {
+        try (PointerScope _ = new PointerScope()) {
+            return allocator()
+                    .getDeviceStats((byte) placement.index())
+                    .allocated_bytes()
+                    .peak();
+        }
+    }
+
+    private static DeviceAllocator allocator() {
+        return torch_cuda.getDeviceAllocator(torch.DeviceType.CUDA);
+    }
+}
