@@ -158,6 +158,7 @@ final class Server implements Servers {
         PrometheusMeterRegistry registry() {
             PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             opened.push(registry::close);
+            ResidentMemory.register(registry);
             return registry;
         }
 
