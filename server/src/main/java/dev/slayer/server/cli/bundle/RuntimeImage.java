@@ -46,8 +46,8 @@ final class RuntimeImage {
                 .orElseThrow(() -> SlayerException.badRequest(
                         "JAVA_HOME",
                         "the Java in " + java
-                                + " has no jlink, which makes the bundle's runtime; set JAVA_HOME to a full"
-                                + " JDK 25 or newer."));
+                                + " has no jlink, which makes the bundle's runtime; run this in a checkout,"
+                                + " with JAVA_HOME set to a full JDK 25 or newer."));
         StringWriter said = new StringWriter();
         PrintWriter log = new PrintWriter(said);
         int code = jlink.run(
