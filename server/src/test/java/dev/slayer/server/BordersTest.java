@@ -181,6 +181,16 @@ class BordersTest {
     }
 
     @Test
+    void onlyTheBundleWritesArchives() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.slayer.server.cli.bundle..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.apache.commons.compress.."));
+    }
+
+    @Test
     void guidesKnowVocabulariesAndNothingElseOfTheServer() {
         check(noClasses()
                 .that()

@@ -3,6 +3,8 @@ package dev.slayer.server.api;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.concurrent.TimeUnit;
 
 /** The meters of one served model, one observation per sequence unless it says token. Thread-safe. */
 final class ModelMetrics {
@@ -25,9 +27,9 @@ final class ModelMetrics {
 
     private final MeterRegistry registry;
     private final String model;
-    private final DistributionSummary firstToken;
-    private final DistributionSummary betweenTokens;
-    private final DistributionSummary endToEnd;
+    private final Timer firstToken;
+    private final Timer betweenTokens;
+    private final Timer endToEnd;
     private final DistributionSummary promptTokens;
     private final DistributionSummary generationTokens;
     private final DistributionSummary answers;
@@ -38,10 +40,9 @@ final class ModelMetrics {
     ModelMetrics(MeterRegistry registry, String model) {
         this.registry = registry;
         this.model = model;
-        firstToken = histogram(
-                "slayer_time_to_first_token_seconds", "From a request's arrival to its first token.", FIRST_TOKEN);
-        betweenTokens = histogram("slayer_inter_token_latency_seconds", "From one token to the next.", BETWEEN_TOKENS);
-        endToEnd = histogram("slayer_e2e_request_latency_seconds", "From a request's arrival to its end.", END_TO_END);
+        firstToken = timer("slayer_time_to_first_token", "From a request's arrival to its first token.", FIRST_TOKEN);
+        betweenTokens = timer("slayer_inter_token_latency", "From one token to the next.", BETWEEN_TOKENS);
+        endToEnd = timer("slayer_e2e_request_latency", "From a request's arrival to its end.", END_TO_END);
         promptTokens = histogram("slayer_request_prompt_tokens", "Prompt tokens of a sequence.", TOKENS);
         generationTokens = histogram("slayer_request_generation_tokens", "Generated tokens of a sequence.", TOKENS);
         answers = histogram("slayer_request_params_n", "The n of a request, for each of its prompts.", 1, 2, 5, 10, 20);
@@ -76,7 +77,7 @@ final class ModelMetrics {
         }
 
         void token(long nanos) {
-            (tokens == 0 ? firstToken : betweenTokens).record(seconds(nanos - last));
+            (tokens == 0 ? firstToken : betweenTokens).record(nanos - last, TimeUnit.NANOSECONDS);
             last = nanos;
             tokens++;
             allGenerationTokens.increment();
@@ -84,7 +85,7 @@ final class ModelMetrics {
 
         /** @param reason stop, length or abort */
         void finished(long nanos, String reason) {
-            endToEnd.record(seconds(nanos - arrival));
+            endToEnd.record(nanos - arrival, TimeUnit.NANOSECONDS);
             promptTokens.record(prompt);
             generationTokens.record(tokens);
             allPromptTokens.increment(prompt);
@@ -97,10 +98,15 @@ final class ModelMetrics {
         }
     }
 
-    private static double seconds(long nanos) {
-        return nanos * 1e-9;
+    /** Of seconds. A summary would not do: Micrometer counts all of its values below 1 as 1. */
+    private Timer timer(String name, String description, double... buckets) {
+        return Buckets.seconds(Timer.builder(name), buckets)
+                .description(description)
+                .tag(MODEL, model)
+                .register(registry);
     }
 
+    /** Of whole numbers. */
     private DistributionSummary histogram(String name, String description, double... buckets) {
         return DistributionSummary.builder(name)
                 .description(description)

@@ -11,7 +11,7 @@ final class Interruption implements AutoCloseable {
     private final Thread hook;
 
     private Interruption(Thread work) {
-        hook = new Thread(() -> stop(work), "export-stop");
+        hook = new Thread(() -> stop(work), "cleanup");
     }
 
     static Interruption onShutdown() {
@@ -24,7 +24,8 @@ final class Interruption implements AutoCloseable {
         work.interrupt();
         try {
             if (!finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println("slayer: the export did not stop in time; remove its .slayer-export-* folder");
+                System.err.println(
+                        "slayer: the command did not stop in time; what it was writing lies in a hidden .slayer-* folder");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

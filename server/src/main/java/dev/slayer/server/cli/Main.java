@@ -46,6 +46,8 @@ public final class Main {
         root.addSubcommand("export", export());
         root.addSubcommand("layout", layout());
         root.addSubcommand("train", train());
+        root.addSubcommand("bundle", bundle());
+        root.addSubcommand("self-test", selfTest(servers));
         CommandLine commandLine = new CommandLine(root);
         commandLine.setParameterExceptionHandler(Main::usageError);
         commandLine.setExecutionExceptionHandler(Main::failure);
@@ -96,6 +98,20 @@ public final class Main {
 
     private static CommandSpec train() {
         TrainCommand command = new TrainCommand();
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec bundle() {
+        BundleCommand command = new BundleCommand();
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
+        command.describe(spec);
+        return spec;
+    }
+
+    private static CommandSpec selfTest(Servers servers) {
+        SelfTestCommand command = new SelfTestCommand(servers);
         CommandSpec spec = CommandSpec.wrapWithoutInspection(command).mixinStandardHelpOptions(true);
         command.describe(spec);
         return spec;

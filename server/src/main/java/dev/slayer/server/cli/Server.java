@@ -203,6 +203,7 @@ final class Server implements Servers {
         PrometheusMeterRegistry registry() {
             PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             opened.push(registry::close);
+            ResidentMemory.register(registry);
             return registry;
         }
 

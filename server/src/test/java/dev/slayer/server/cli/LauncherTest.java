@@ -195,6 +195,34 @@ class LauncherTest {
     }
 
     @Test
+    void aBundleRunsOnItsOwnRuntimeWhateverElseIsThereAndHandsArgumentsOn() throws Exception {
+        Files.delete(root.resolve("pom.xml"));
+        Files.createDirectories(root.resolve("server/target/lib"));
+        Files.writeString(root.resolve("server/target/slayer-server-1.jar"), "");
+        Path runtime = jdk(root.resolve("runtime"), "25.0.3");
+        Files.delete(runtime.resolve("bin/javac"));
+        Path other = jdk(temporary.resolve("other"), "99.0.0");
+        executable(other.resolve("bin/java"), "#!/bin/bash\necho other\n");
+        Run run = slayer(Map.of("JAVA_HOME", other.toString()), "bench", "--gpu-suite", "--json", "a b.json");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.out()).contains("<dev.slayer.server.cli.Main><bench><--gpu-suite><--json><a b.json>");
+        assertThat(root.resolve("mvnw.calls")).doesNotExist();
+    }
+
+    @Test
+    void whatNeedsSourcesSaysSoInABundle() throws Exception {
+        Files.delete(root.resolve("pom.xml"));
+        jdk(root.resolve("runtime"), "25.0.3");
+        for (String command : List.of("test", "build", "format")) {
+            Run run = slayer(Map.of(), command);
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.err())
+                    .isEqualTo("slayer: " + command + " needs the sources, which are not in " + root.toRealPath()
+                            + "; use a checkout.\n");
+        }
+    }
+
+    @Test
     void extraOptionsOfTheJvmAreLast() throws Exception {
         Run run = slayer(
                 Map.of("JAVA_HOME", jdk(temporary.resolve("jdk"), "25").toString(), "SLAYER_JAVA_OPTS", "-Xmx1g -Dx=y"),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slayer.server.cli.ab.AbSettings;
 import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.bundle.BundleSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
 import dev.slayer.surgery.SlayerException;
@@ -18,7 +19,12 @@ class MainTest {
 
     @Test
     void helpNamesTheCommandsAndEachCommandsHelpNamesItsOptions() {
-        assertThat(run("--help").out()).contains("serve", "bench", "build", "test", "format");
+        assertThat(run("--help").out()).contains("serve", "bench", "bundle", "self-test", "build", "test", "format");
+        String bundle = run("bundle", "--help").out();
+        for (Setting<?> setting : BundleSettings.ALL) {
+            assertThat(bundle).contains(setting.option());
+        }
+        assertThat(bundle.lines()).allMatch(line -> line.length() <= 80);
         String serve = run("serve", "--help").out();
         for (Setting<?> setting : ServeSettings.ALL) {
             assertThat(serve).contains(setting.option());
@@ -78,6 +84,11 @@ class MainTest {
                 "ab text --variant a --variant b --temperature 3 | --temperature: '3' is out of range; allowed: 0 to 2",
                 "ab text --variant a --variant b --api-key x | --api-key",
                 "ab text --variant a --variant b --url http://127.0.0.1:1 --threads 2 | --threads",
+                "bundle | --out names the folder for the parts",
+                "bundle --out x --split 1k | --split: '1k' is out of range; allowed: 1MiB to 1TiB.",
+                "bundle --out x --split 60 | --split: '60' is no size",
+                "bundle --out x --without serving | --without: 'serving' is unknown; allowed: training.",
+                "self-test extra | extra",
                 "nonsense | nonsense",
             })
     void wrongUseIsExitCode2WithASentenceThatNamesIt(String line, String part) {

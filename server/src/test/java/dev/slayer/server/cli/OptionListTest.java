@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slayer.server.cli.ab.AbSettings;
 import dev.slayer.server.cli.bench.BenchSettings;
+import dev.slayer.server.cli.bundle.BundleSettings;
 import dev.slayer.server.cli.eval.EvalSettings;
 import dev.slayer.server.cli.settings.LayoutSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
@@ -88,6 +89,11 @@ class OptionListTest {
         assertThat(AbSettings.ALL)
                 .extracting(Setting::name)
                 .containsExactly("url", "variant", "max-tokens", "temperature", "seed", "width", "api-key");
+    }
+
+    @Test
+    void bundleHasTheseOptionsAndNoOthers() {
+        assertThat(BundleSettings.ALL).extracting(Setting::name).containsExactly("out", "split", "without");
     }
 
     @Test

@@ -71,8 +71,10 @@ public final class LibTorch {
             Loader.load(torch.class);
         } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
             throw SlayerException.internal(
-                    "libtorch cannot be loaded on " + Loader.Detector.getPlatform() + " (training needs linux-x86_64): "
-                            + e.getMessage(),
+                    "libtorch cannot be loaded on " + System.getProperty("os.name") + " "
+                            + System.getProperty("os.arch")
+                            + ": training needs Linux x86_64, and an installation that was"
+                            + " not packed --without training. " + e,
                     e);
         }
     }

@@ -15,16 +15,20 @@ import java.util.regex.Pattern;
  */
 record SizeType(long low, long high, long total) implements SettingType<Long> {
     private static final Pattern FORM = Pattern.compile("(\\d{1,18}(?:\\.\\d{1,9})?)\\s?([A-Za-z%]{1,3})");
-    private static final Map<String, Long> UNITS = Map.of(
-            "B", 1L,
-            "KiB", 1L << 10,
-            "MiB", 1L << 20,
-            "GiB", 1L << 30,
-            "TiB", 1L << 40,
-            "kB", 1_000L,
-            "MB", 1_000_000L,
-            "GB", 1_000_000_000L,
-            "TB", 1_000_000_000_000L);
+    private static final Map<String, Long> UNITS = Map.ofEntries(
+            Map.entry("B", 1L),
+            Map.entry("KiB", 1L << 10),
+            Map.entry("MiB", 1L << 20),
+            Map.entry("GiB", 1L << 30),
+            Map.entry("TiB", 1L << 40),
+            Map.entry("kB", 1_000L),
+            Map.entry("MB", 1_000_000L),
+            Map.entry("GB", 1_000_000_000L),
+            Map.entry("TB", 1_000_000_000_000L),
+            // As the JVM's options and split(1) write them.
+            Map.entry("k", 1L << 10),
+            Map.entry("m", 1L << 20),
+            Map.entry("g", 1L << 30));
 
     @Override
     public Long parse(String text, Path base) {
