@@ -3,6 +3,7 @@ package dev.slayer.server.engine;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -48,6 +49,11 @@ public interface Runner extends AutoCloseable {
         return true;
     }
 
+    /** Whether it draws tokens itself, where {@link Outputs#draw} asks for it. */
+    default boolean draws() {
+        return false;
+    }
+
     /**
      * Takes no new stack from now on and frees the device's memory as soon as no stack uses it, which may be one of another
      * checkpoint. Called when no sequence of this model is left; then nothing else may be called. Does not wait.
@@ -88,5 +94,15 @@ public interface Runner extends AutoCloseable {
          * @param hidden [hidden]; reused after the call
          */
         void hidden(int chunk, int position, float[] hidden);
+
+        /**
+         * Takes a token that was drawn on the device.
+         *
+         * @param chunk index in the list that was run
+         * @param score of the token, by the raw log-softmax; present where it was asked for
+         */
+        default void drawn(int chunk, int position, int token, Optional<TokenScore> score) {
+            throw new IllegalStateException("no draw was asked for");
+        }
     }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -23,6 +24,7 @@ final class Sampler {
     private final Set<Integer> prompt;
     private final Optional<GuideState> guide;
     private final Set<Integer> ends;
+    private OptionalDouble uniform = OptionalDouble.empty();
 
     /**
      * @param promptTokens counted by the repetition penalty
@@ -62,6 +64,35 @@ final class Sampler {
             guide.get().advance(token);
         }
         return token;
+    }
+
+    /** Whether a token is drawn from the model's own distribution, or is its most probable, with nothing else to look at. */
+    boolean plain() {
+        return guide.isEmpty()
+                && sampling.logitBias().isEmpty()
+                && sampling.repetitionPenalty() == 1
+                && sampling.presencePenalty() == 0
+                && sampling.frequencyPenalty() == 0
+                && (sampling.greedy() || (sampling.topP() >= 1 && sampling.topK() <= 0 && sampling.minP() == 0));
+    }
+
+    /** 0 for the most probable token. */
+    float temperature() {
+        return sampling.greedy() ? 0 : (float) sampling.temperature();
+    }
+
+    /** The number that decides the next token; the same until {@link #drawn}, however often the draw is begun. */
+    float uniform() {
+        if (uniform.isEmpty()) {
+            // A float32 just below 1 must not become 1.
+            uniform = OptionalDouble.of(sampling.greedy() ? 0 : Math.min(random.nextDouble(), 1 - 0x1p-24));
+        }
+        return (float) uniform.getAsDouble();
+    }
+
+    /** The token of {@link #uniform} has been drawn. */
+    void drawn() {
+        uniform = OptionalDouble.empty();
     }
 
     /** Whether the guided text is complete and nothing can follow it. */

@@ -124,7 +124,14 @@ final class Sequence {
         Outputs outputs = request.scores().prompt()
                 ? new Outputs(scoresFrom, prompt - 1, request.scores().top(), logitsFrom)
                 : Outputs.logitsFrom(logitsFrom);
-        return outputs.andHiddenFrom(nextHidden());
+        outputs = outputs.andHiddenFrom(nextHidden());
+        boolean plain = logitsFrom == length - 1 && banned().isEmpty() && sampler.plain();
+        return runner.draws() && plain ? outputs.drawing(wantedDraw()) : outputs;
+    }
+
+    private Draw wantedDraw() {
+        int top = request.scores().generated() ? request.scores().top() : -1;
+        return new Draw(length - 1, sampler.temperature(), sampler.uniform(), top);
     }
 
     /** What the prefix cache has of this sequence; for {@link #reuse}, before the first chunk. */
@@ -259,6 +266,20 @@ final class Sequence {
         // The sampler changes the logits, and a score is taken before any change: the sampler gets a copy.
         int token = sampler.next(Arrays.copyOf(logits, vocabulary), vocabulary, banned());
         pendingScore = softmax.score(token, request.scores().top());
+        return token;
+    }
+
+    /**
+     * Takes the next token, drawn on the device.
+     *
+     * @throws LogSoftmax.NotFiniteException if its score is not a number
+     */
+    int drawn(int token, Optional<TokenScore> score) {
+        if (score.isPresent() && Float.isNaN(score.get().logprob())) {
+            throw new LogSoftmax.NotFiniteException(score.get().logprob());
+        }
+        pendingScore = score.orElse(null);
+        sampler.drawn();
         return token;
     }
 

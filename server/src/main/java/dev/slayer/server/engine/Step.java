@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +53,11 @@ final class Step {
                 @Override
                 public void logits(int chunk, int position, float[] logits) {
                     tell(works.get(chunk).sequence(), sequence -> drawn[chunk] = sequence.draw(position, logits));
+                }
+
+                @Override
+                public void drawn(int chunk, int position, int token, Optional<TokenScore> score) {
+                    tell(works.get(chunk).sequence(), sequence -> drawn[chunk] = sequence.drawn(token, score));
                 }
 
                 @Override

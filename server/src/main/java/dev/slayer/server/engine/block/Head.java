@@ -16,13 +16,9 @@ import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
-import java.util.function.Consumer;
 
 /**
  * Turns rows of the last slot into logits, scores and hidden states, a few rows at a time, so that memory never grows with tokens times
@@ -80,55 +76,18 @@ final class Head implements AutoCloseable {
         HeadWeights of(Chunk chunk);
     }
 
-    /** A row of interest: its chunk, its position in the sequence and its place in the matrix. */
-    private record Wanted(int index, Chunk chunk, int position, int row) {
-        boolean scored() {
-            return chunk.outputs().scores(position);
-        }
-
-        int target() {
-            return scored() ? chunk.tokens()[position + 1] : 0;
-        }
-    }
-
     /**
      * Hands over what the chunks ask for, of each chunk in the order of its positions.
      *
      * @param last rows after their last slots, in the order of the chunks: [rows, hidden]
      */
     void run(List<Chunk> chunks, Ending ending, MemorySegment last, Runner.Sink sink) {
-        byWeights(chunks, ending, Outputs::any)
-                .forEach((weights, wanted) -> someAtATime(wanted, rowsOfIt -> some(weights, rowsOfIt, last, sink)));
-        byWeights(chunks, ending, Outputs::hidden)
-                .forEach((weights, wanted) -> someAtATime(wanted, rowsOfIt -> hidden(weights, rowsOfIt, last, sink)));
-    }
-
-    /** Which positions are wanted. */
-    @FunctionalInterface
-    private interface Which {
-        boolean of(Outputs outputs, int position);
-    }
-
-    private static Map<HeadWeights, List<Wanted>> byWeights(List<Chunk> chunks, Ending ending, Which which) {
-        Map<HeadWeights, List<Wanted>> wanted = new LinkedHashMap<>();
-        int first = 0;
-        for (int i = 0; i < chunks.size(); i++) {
-            Chunk chunk = chunks.get(i);
-            for (int position = chunk.from(); position < chunk.end(); position++) {
-                if (which.of(chunk.outputs(), position)) {
-                    wanted.computeIfAbsent(ending.of(chunk), weights -> new ArrayList<>())
-                            .add(new Wanted(i, chunk, position, first + position - chunk.from()));
-                }
-            }
-            first += chunk.count();
-        }
-        return wanted;
-    }
-
-    private static void someAtATime(List<Wanted> wanted, Consumer<List<Wanted>> work) {
-        for (int at = 0; at < wanted.size(); at += ROWS) {
-            work.accept(wanted.subList(at, Math.min(at + ROWS, wanted.size())));
-        }
+        Wanted.by(chunks, ending::of, Outputs::any)
+                .forEach((weights, wanted) ->
+                        Wanted.inParts(wanted, ROWS, rowsOfIt -> some(weights, rowsOfIt, last, sink)));
+        Wanted.by(chunks, ending::of, Outputs::hidden)
+                .forEach((weights, wanted) ->
+                        Wanted.inParts(wanted, ROWS, rowsOfIt -> hidden(weights, rowsOfIt, last, sink)));
     }
 
     private void some(HeadWeights weights, List<Wanted> wanted, MemorySegment last, Runner.Sink sink) {
@@ -146,7 +105,7 @@ final class Head implements AutoCloseable {
             if (one.scored()) {
                 sink.score(one.index(), one.position(), score(one, i, named));
             }
-            if (one.chunk().outputs().logits(one.position())) {
+            if (one.told()) {
                 MemorySegment.copy(logits, JAVA_FLOAT, (long) i * row.length * Float.BYTES, row, 0, row.length);
                 sink.logits(one.index(), one.position(), row);
             }

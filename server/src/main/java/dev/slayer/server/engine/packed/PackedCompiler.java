@@ -161,13 +161,12 @@ final class PackedCompiler implements PartCompiler {
 
     @Override
     public Part head(ModelConfig config, WeightType type, Float32Source norm, Float32Source head) {
-        String product = options.type() == ElementType.FLOAT ? "logits" : "narrow_logits";
         return assembled(
                 assembly -> {
                     assembly.plain("final_norm", List.of(norm));
-                    assembly.matrix(product, type, List.of(head));
+                    assembly.matrix(PackedGraphs.headProduct(options.type()), type, List.of(head));
                 },
-                (weights, holds) -> PackedEnds.of(sessions.of(config, type).head.bind(), weights, holds));
+                (weights, holds) -> PackedHeadWeights.of(sessions.of(config, type), weights, holds));
     }
 
     @Override
@@ -175,7 +174,7 @@ final class PackedCompiler implements PartCompiler {
         return assembled(
                 assembly -> assembly.plain("embedding", List.of(checkpoint.source(TensorNames.EMBEDDING))),
                 (weights, holds) ->
-                        PackedEnds.of(sessions.of(config, type).embed.bind(), weights, holds));
+                        PackedEmbedding.of(sessions.of(config, type).embed.bind(), weights, holds));
     }
 
     /** Matrices or vectors below one another, in the device's type; shared where they are tensors of a file. */

@@ -104,13 +104,33 @@ final class PackedGraphs {
         Graph.Builder graph = new Graph.Builder();
         String hidden = graph.input("hidden", options.type(), Graph.FREE, config.hiddenSize());
         norm(graph, hidden, "final_norm", "normed");
-        boolean wide = options.type() == ElementType.FLOAT;
-        multiply(graph, "normed", wide ? "logits" : "narrow_logits", config.vocabularySize(), config.hiddenSize());
-        if (!wide) {
-            graph.node("Cast", "", "logits", List.of("narrow_logits"), Map.of("to", (long) ElementType.FLOAT.code()));
-        }
+        multiply(graph, "normed", headProduct(options.type()), config.vocabularySize(), config.hiddenSize());
+        widen(graph, headProduct(options.type()), "logits");
         return graph.output("logits", ElementType.FLOAT, Graph.FREE, config.vocabularySize())
                 .build();
+    }
+
+    /** What the head's product is called: it is the logits only where it is float32. */
+    static String headProduct(ElementType type) {
+        return type == ElementType.FLOAT ? "logits" : "narrow_logits";
+    }
+
+    /** hidden [T, hidden] to normed_wide [T, hidden] in float32: the final norm alone. */
+    Graph finalNorm() {
+        Graph.Builder graph = new Graph.Builder();
+        String hidden = graph.input("hidden", options.type(), Graph.FREE, config.hiddenSize());
+        String narrow = options.type() == ElementType.FLOAT ? "normed_wide" : "normed";
+        norm(graph, hidden, "final_norm", narrow);
+        widen(graph, narrow, "normed_wide");
+        return graph.output("normed_wide", ElementType.FLOAT, Graph.FREE, config.hiddenSize())
+                .build();
+    }
+
+    /** The same numbers in float32, where they are not. */
+    private static void widen(Graph.Builder graph, String x, String y) {
+        if (!x.equals(y)) {
+            graph.node("Cast", "", y, List.of(x), Map.of("to", (long) ElementType.FLOAT.code()));
+        }
     }
 
     /** tokens [T] to hidden [T, hidden]: rows of the embedding [vocabulary, hidden]. */

@@ -1,32 +1,30 @@
 package dev.slayer.server.engine.packed;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.slayer.server.accelerator.Accelerator;
-import dev.slayer.server.accelerator.DeviceMemory;
 import dev.slayer.server.accelerator.DeviceSlice;
-import dev.slayer.server.accelerator.HostMemory;
 import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.Draw;
+import dev.slayer.server.engine.Outputs;
 import dev.slayer.server.engine.Runner;
-import dev.slayer.server.engine.TokenScore;
 import dev.slayer.server.engine.block.BlockStack;
+import dev.slayer.server.engine.block.Wanted;
 import dev.slayer.server.onnx.Binding;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Turns rows of the last slot into logits and scores on the device, some rows at a time; only what was asked for crosses the bus. The
- * engine's thread only.
+ * Turns rows of the last slot into tokens, scores, logits and hidden states on the device, some rows at a time; only what was asked
+ * for crosses the bus. The engine's thread only.
  */
 final class PackedHead implements AutoCloseable {
     /** Rows of logits that cross the bus at once. */
@@ -36,62 +34,46 @@ final class PackedHead implements AutoCloseable {
     private final PackedOptions options;
     private final Accelerator accelerator;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
-    private final Binding scores;
+    private final PackedScores scores;
+    private final StepData data;
+    private final Binding draw;
     private final DeviceSlice rows;
     private final DeviceSlice logits;
-    private final DeviceSlice targets;
-    private final DeviceSlice results;
-    private final MemorySegment hostTargets;
-    private final MemorySegment hostLogits;
-    private final MemorySegment hostResults;
-    private final MemorySegment top;
+    private final DeviceSlice tokens;
+    private final MemorySegment hostRows;
+    private final MemorySegment hostTokens;
     private final float[] row;
-    private DeviceMemory named;
-    private HostMemory hostNamed;
+    private final float[] hidden;
 
+    /** @throws dev.slayer.surgery.SlayerException if the device has no memory left; nothing is left behind then */
     PackedHead(PackedSessions sessions, ModelConfig config, PackedOptions options, Accelerator accelerator) {
         this.config = config;
         this.options = options;
         this.accelerator = accelerator;
         int most = options.headRows();
         long vocabulary = config.vocabularySize() * (long) Float.BYTES;
+        long width = config.hiddenSize() * (long) Float.BYTES;
         try {
-            this.scores = own(sessions.scores.bind());
+            this.scores = own(new PackedScores(sessions, config.vocabularySize(), most, accelerator));
+            this.data = own(new StepData(accelerator));
+            this.draw = own(sessions.draw.bind());
             this.rows = own(accelerator.allocate(most * rowBytes())).all();
-            this.logits = own(accelerator.allocate(most * vocabulary)).all();
-            this.targets = own(accelerator.allocate((long) most * Long.BYTES)).all();
-            this.results = own(accelerator.allocate(2L * most * Float.BYTES)).all();
-            this.hostTargets =
-                    own(accelerator.allocateHost((long) most * Long.BYTES)).segment();
-            this.hostLogits = own(accelerator.allocateHost(Math.min(most, DOWNLOADED) * vocabulary))
+            this.logits = own(accelerator.allocate(most * Math.max(vocabulary, width))).all();
+            this.tokens = own(accelerator.allocate((long) most * Long.BYTES)).all();
+            this.hostRows = own(accelerator.allocateHost(
+                            Math.max(Math.min(most, DOWNLOADED) * vocabulary, most * width)))
                     .segment();
-            this.hostResults =
-                    own(accelerator.allocateHost(2L * most * Float.BYTES)).segment();
-            this.top = own(accelerator.allocateHost(Long.BYTES)).segment();
+            this.hostTokens = own(accelerator.allocateHost((long) most * Long.BYTES)).segment();
         } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
         this.row = new float[config.vocabularySize()];
+        this.hidden = new float[config.hiddenSize()];
     }
 
     private long rowBytes() {
         return (long) config.hiddenSize() * options.type().bytes();
-    }
-
-    /** A row of interest: its chunk, its position in the sequence and its place in the matrix. */
-    private record Wanted(int index, Chunk chunk, int position, int row) {
-        boolean scored() {
-            return chunk.outputs().scores(position);
-        }
-
-        boolean told() {
-            return chunk.outputs().logits(position);
-        }
-
-        int target() {
-            return scored() ? chunk.tokens()[position + 1] : 0;
-        }
     }
 
     /**
@@ -100,80 +82,154 @@ final class PackedHead implements AutoCloseable {
      * @param last rows after their last slots, in the order of the chunks: [rows, hidden]
      */
     void run(List<Chunk> chunks, DeviceSlice last, Runner.Sink sink) {
-        Map<PackedEnds, List<Wanted>> wanted = new LinkedHashMap<>();
-        int first = 0;
-        for (int i = 0; i < chunks.size(); i++) {
-            Chunk chunk = chunks.get(i);
-            PackedEnds head = (PackedEnds) ((BlockStack) chunk.stack()).head();
-            for (int position = chunk.from(); position < chunk.end(); position++) {
-                if (chunk.outputs().any(position)) {
-                    wanted.computeIfAbsent(head, ends -> new ArrayList<>())
-                            .add(new Wanted(i, chunk, position, first + position - chunk.from()));
-                }
-            }
-            first += chunk.count();
-        }
-        wanted.forEach((head, rowsOfIt) -> {
-            for (int at = 0; at < rowsOfIt.size(); at += options.headRows()) {
-                some(head, rowsOfIt.subList(at, Math.min(at + options.headRows(), rowsOfIt.size())), last, sink);
-            }
-        });
+        each(chunks, Outputs::any, (head, wanted) -> tell(head, wanted, last, sink));
+        each(chunks, Outputs::draws, (head, wanted) -> draw(head, wanted, last, sink));
+        each(chunks, Outputs::hidden, (head, wanted) -> hidden(head, wanted, last, sink));
     }
 
-    private void some(PackedEnds head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
+    /** Something done with rows that end in the same weights. */
+    @FunctionalInterface
+    private interface Work {
+        void on(PackedHeadWeights head, List<Wanted> wanted);
+    }
+
+    private void each(List<Chunk> chunks, Wanted.Which which, Work work) {
+        Wanted.by(chunks, chunk -> (PackedHeadWeights) ((BlockStack) chunk.stack()).head(), which)
+                .forEach((head, wanted) ->
+                        Wanted.inParts(wanted, options.headRows(), some -> work.on(head, some)));
+    }
+
+    private void tell(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
         computeLogits(head, wanted, last);
         OptionalInt most = wanted.stream()
                 .filter(Wanted::scored)
                 .mapToInt(one -> one.chunk().outputs().top())
                 .max();
-        int names = Math.clamp(most.orElse(0), 1, config.vocabularySize());
-        if (most.isPresent()) {
-            computeScores(wanted, names);
-        }
+        Optional<PackedScores.Results> results =
+                most.isPresent() ? Optional.of(scored(wanted, most.getAsInt())) : Optional.empty();
         int from = 0;
         int to = 0;
         for (int i = 0; i < wanted.size(); i++) {
             Wanted one = wanted.get(i);
             if (one.scored()) {
-                sink.score(one.index(), one.position(), score(one, i, names, wanted.size()));
+                int top = one.chunk().outputs().top();
+                sink.score(one.index(), one.position(), results.orElseThrow().score(i, one.target(), top));
             }
             if (one.told()) {
                 if (i >= to) {
                     from = i;
                     to = Math.min(wanted.size(), i + DOWNLOADED);
-                    download(from, to);
+                    bring(logits(from, to));
                 }
-                tell(one, i - from, sink);
+                read(i - from, row);
+                sink.logits(one.index(), one.position(), row);
             }
         }
     }
 
-    private void computeLogits(PackedEnds head, List<Wanted> wanted, DeviceSlice last) {
+    private PackedScores.Results scored(List<Wanted> wanted, int top) {
         int size = wanted.size();
-        int first = wanted.getFirst().row();
-        boolean together = wanted.getLast().row() - first == size - 1;
-        if (!together) {
-            gather(wanted, last);
+        long bytes = (long) size * Long.BYTES;
+        data.begin(StepData.aligned(bytes));
+        StepData.Region targets = data.add(bytes);
+        for (int i = 0; i < size; i++) {
+            targets.host().setAtIndex(JAVA_LONG, i, wanted.get(i).target());
         }
-        DeviceSlice in =
-                together ? last.slice(first * rowBytes(), size * rowBytes()) : rows.slice(0, size * rowBytes());
-        head.binding()
-                .input("hidden", options.type(), in, size, config.hiddenSize())
+        data.send();
+        PackedScores.Results results = scores.compute(logits(0, size), targets.device(), size, top);
+        accelerator.await();
+        return results;
+    }
+
+    private void draw(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
+        computeLogits(head, wanted, last);
+        int size = wanted.size();
+        bindDraws(wanted);
+        DeviceSlice drawn = tokens.slice(0, (long) size * Long.BYTES);
+        draw.input("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
+                .output("tokens", ElementType.INT64, drawn, size, 1)
+                .queue(-1);
+        accelerator.download(drawn, hostTokens.asSlice(0, drawn.bytes()));
+        int top = wanted.stream().mapToInt(one -> draw(one).top()).max().orElse(-1);
+        Optional<PackedScores.Results> results =
+                top < 0 ? Optional.empty() : Optional.of(scores.compute(logits(0, size), drawn, size, top));
+        accelerator.await();
+        for (int i = 0; i < size; i++) {
+            Wanted one = wanted.get(i);
+            int token = Math.toIntExact(hostTokens.getAtIndex(JAVA_LONG, i));
+            int index = i;
+            sink.drawn(
+                    one.index(),
+                    one.position(),
+                    token,
+                    results.filter(all -> draw(one).scored()).map(all -> all.score(index, token, draw(one).top())));
+        }
+    }
+
+    private static Draw draw(Wanted wanted) {
+        return wanted.chunk().outputs().draw().orElseThrow();
+    }
+
+    private void bindDraws(List<Wanted> wanted) {
+        int size = wanted.size();
+        long bytes = (long) size * Float.BYTES;
+        data.begin(2 * StepData.aligned(bytes) + StepData.aligned(size));
+        StepData.Region temperature = data.add(bytes);
+        StepData.Region uniform = data.add(bytes);
+        StepData.Region greedy = data.add(size);
+        for (int i = 0; i < size; i++) {
+            Draw one = draw(wanted.get(i));
+            boolean best = one.temperature() == 0;
+            temperature.host().setAtIndex(JAVA_FLOAT, i, best ? 1 : one.temperature());
+            uniform.host().setAtIndex(JAVA_FLOAT, i, one.uniform());
+            greedy.host().set(JAVA_BYTE, i, (byte) (best ? 1 : 0));
+        }
+        data.send();
+        draw.input("temperature", ElementType.FLOAT, temperature.device(), size, 1)
+                .input("uniform", ElementType.FLOAT, uniform.device(), size, 1)
+                .input("greedy", ElementType.BOOL, greedy.device(), size, 1);
+    }
+
+    private void hidden(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
+        int size = wanted.size();
+        DeviceSlice normed = logits.slice(0, (long) size * hidden.length * Float.BYTES); // nobody needs those now
+        head.toNormed()
+                .input("hidden", options.type(), gathered(wanted, last), size, config.hiddenSize())
+                .output("normed_wide", ElementType.FLOAT, normed, size, config.hiddenSize())
+                .queue(-1);
+        bring(normed);
+        for (int i = 0; i < size; i++) {
+            read(i, hidden);
+            sink.hidden(wanted.get(i).index(), wanted.get(i).position(), hidden);
+        }
+    }
+
+    private void computeLogits(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last) {
+        int size = wanted.size();
+        head.toLogits()
+                .input("hidden", options.type(), gathered(wanted, last), size, config.hiddenSize())
                 .output("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
                 .queue(-1);
     }
 
-    private void gather(List<Wanted> wanted, DeviceSlice last) {
-        for (int at = 0; at < wanted.size(); ) {
+    /** Rows of interest side by side: where they are if they lie so, otherwise copied. */
+    private DeviceSlice gathered(List<Wanted> wanted, DeviceSlice last) {
+        int size = wanted.size();
+        int first = wanted.getFirst().row();
+        if (wanted.getLast().row() - first == size - 1) {
+            return last.slice(first * rowBytes(), size * rowBytes());
+        }
+        for (int at = 0; at < size; ) {
             int end = at + 1;
-            while (end < wanted.size()
-                    && wanted.get(end).row() == wanted.get(end - 1).row() + 1) {
+            while (end < size && wanted.get(end).row() == wanted.get(end - 1).row() + 1) {
                 end++;
             }
             long bytes = (end - at) * rowBytes();
-            accelerator.copy(last.slice(wanted.get(at).row() * rowBytes(), bytes), rows.slice(at * rowBytes(), bytes));
+            accelerator.copy(
+                    last.slice(wanted.get(at).row() * rowBytes(), bytes), rows.slice(at * rowBytes(), bytes));
             at = end;
         }
+        return rows.slice(0, size * rowBytes());
     }
 
     private DeviceSlice logits(int from, int to) {
@@ -181,78 +237,13 @@ final class PackedHead implements AutoCloseable {
         return logits.slice(from * bytes, (to - from) * bytes);
     }
 
-    private void download(int from, int to) {
-        DeviceSlice some = logits(from, to);
-        accelerator.download(some, hostLogits.asSlice(0, some.bytes()));
+    private void bring(DeviceSlice some) {
+        accelerator.download(some, hostRows.asSlice(0, some.bytes()));
         accelerator.await();
     }
 
-    private void tell(Wanted wanted, int at, Runner.Sink sink) {
-        MemorySegment.copy(hostLogits, JAVA_FLOAT, (long) at * row.length * Float.BYTES, row, 0, row.length);
-        sink.logits(wanted.index(), wanted.position(), row);
-    }
-
-    /** Log-probabilities and ranks lie one after the other in the results, tokens and log-probabilities likewise in the named. */
-    private void computeScores(List<Wanted> wanted, int names) {
-        int size = wanted.size();
-        for (int i = 0; i < size; i++) {
-            hostTargets.setAtIndex(JAVA_LONG, i, wanted.get(i).target());
-        }
-        top.set(JAVA_LONG, 0, names);
-        makeRoom(names);
-        long numbers = (long) size * Float.BYTES;
-        long tokens = (long) size * names * Long.BYTES;
-        long values = (long) size * names * Float.BYTES;
-        accelerator.upload(
-                hostTargets.asSlice(0, (long) size * Long.BYTES), targets.slice(0, (long) size * Long.BYTES));
-        DeviceSlice names64 = named.all();
-        scores.input("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
-                .input("targets", ElementType.INT64, targets.slice(0, (long) size * Long.BYTES), size, 1)
-                .input("top", ElementType.INT64, top, 1)
-                .output("logprobs", ElementType.FLOAT, results.slice(0, numbers), size, 1)
-                .output("above", ElementType.INT32, results.slice(numbers, numbers), size, 1)
-                .output("top_tokens", ElementType.INT64, names64.slice(0, tokens), size, names)
-                .output("top_logprobs", ElementType.FLOAT, names64.slice(tokens, values), size, names)
-                .queue(-1);
-        accelerator.download(results.slice(0, 2 * numbers), hostResults.asSlice(0, 2 * numbers));
-        accelerator.download(
-                names64.slice(0, tokens + values), hostNamed.segment().asSlice(0, tokens + values));
-        accelerator.await();
-    }
-
-    private TokenScore score(Wanted wanted, int index, int names, int size) {
-        int count = Math.min(wanted.chunk().outputs().top(), names);
-        int[] tokens = new int[count];
-        float[] values = new float[count];
-        MemorySegment best = hostNamed.segment();
-        for (int i = 0; i < count; i++) {
-            long at = (long) index * names + i;
-            tokens[i] = (int) best.getAtIndex(JAVA_LONG, at);
-            values[i] = best.get(JAVA_FLOAT, (long) size * names * Long.BYTES + at * Float.BYTES);
-        }
-        float logprob = hostResults.getAtIndex(JAVA_FLOAT, index);
-        int above = hostResults.getAtIndex(JAVA_INT, (long) size + index);
-        return new TokenScore(wanted.target(), logprob, above + 1, tokens, values);
-    }
-
-    private void makeRoom(int names) {
-        long bytes = (long) options.headRows() * names * (Long.BYTES + Float.BYTES);
-        if (named == null || named.bytes() < bytes) {
-            closeNamed();
-            named = accelerator.allocate(bytes);
-            hostNamed = accelerator.allocateHost(bytes);
-        }
-    }
-
-    private void closeNamed() {
-        if (named != null) {
-            named.close();
-            named = null;
-        }
-        if (hostNamed != null) {
-            hostNamed.close();
-            hostNamed = null;
-        }
+    private void read(int index, float[] target) {
+        MemorySegment.copy(hostRows, JAVA_FLOAT, (long) index * target.length * Float.BYTES, target, 0, target.length);
     }
 
     private <T extends AutoCloseable> T own(T part) {
@@ -262,7 +253,6 @@ final class PackedHead implements AutoCloseable {
 
     @Override
     public void close() {
-        closeNamed();
         Closing.all(opened);
     }
 }

@@ -111,13 +111,18 @@ final class PackedRunner implements Runner {
         }
     }
 
+    @Override
+    public boolean draws() {
+        return true;
+    }
+
     /** How often a block ran in the last step, for however many rows. */
     int turns() {
         return walk.turns();
     }
 
     /** Neighbouring rows whose stacks begin with the same embedding. */
-    private record Group(PackedEnds embedding, int first, List<Chunk> chunks) {
+    private record Group(PackedEmbedding embedding, int first, List<Chunk> chunks) {
         int rows() {
             return chunks.stream().mapToInt(Chunk::count).sum();
         }
@@ -155,7 +160,7 @@ final class PackedRunner implements Runner {
         List<Group> groups = new ArrayList<>();
         int row = 0;
         for (Chunk chunk : chunks) {
-            PackedEnds embedding = (PackedEnds) ((BlockStack) chunk.stack()).embedding();
+            PackedEmbedding embedding = (PackedEmbedding) ((BlockStack) chunk.stack()).embedding();
             if (groups.isEmpty() || !groups.getLast().embedding().equals(embedding)) {
                 groups.add(new Group(embedding, row, new ArrayList<>()));
             }

@@ -19,7 +19,9 @@ final class PackedSessions implements AutoCloseable {
 
     final Session head;
     final Session embed;
+    final Session norm;
     final Session scores;
+    final Session draw;
     private final Deque<Session> opened = new ArrayDeque<>();
     private int recordings;
 
@@ -59,6 +61,8 @@ final class PackedSessions implements AutoCloseable {
                     options.recordAfter() > 0 ? own(runtime.session(graphs.block(false), placement, true)) : block;
             this.head = own(runtime.session(graphs.head(), placement, false));
             this.embed = own(runtime.session(graphs.embed(), placement, false));
+            this.norm = own(runtime.session(graphs.finalNorm(), placement, false));
+            this.draw = own(runtime.session(DrawGraph.of(config), placement, false));
             this.scores = own(runtime.session(ScoreGraph.of(config), placement, false));
         } catch (RuntimeException | Error e) {
             close();
