@@ -1,0 +1,228 @@
+package dev.slayer.server.cli;
+
+import dev.slayer.server.accelerator.CudaAccelerator;
+import dev.slayer.server.accelerator.CudaLibrary;
+import dev.slayer.server.accelerator.runtime.CudaRuntime;
+import dev.slayer.server.api.RuntimeFacts;
+import dev.slayer.server.cli.settings.DeviceSettings;
+import dev.slayer.server.cli.settings.Precision;
+import dev.slayer.server.cli.settings.ServeSettings;
+import dev.slayer.server.engine.Donor;
+import dev.slayer.server.engine.Engine;
+import dev.slayer.server.engine.EngineModel;
+import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.server.engine.KvMemory;
+import dev.slayer.server.engine.Replicas;
+import dev.slayer.server.engine.ReplicatedRunner;
+import dev.slayer.server.engine.Runner;
+import dev.slayer.server.engine.block.CpuDevice;
+import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.Device;
+import dev.slayer.server.engine.block.MemoryDemand;
+import dev.slayer.server.engine.block.MemoryPlan;
+import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.engine.packed.PackedDevice;
+import dev.slayer.server.onnx.OnnxRuntime;
+import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.Layout;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a server computes on: the processor, or GPUs, each with an engine of its own. Closed after the engine. */
+final class Machine implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
+
+    private final ServeSettings settings;
+    private final WeightType type;
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final List<Place> places = new ArrayList<>();
+    private RuntimeFacts facts = RuntimeFacts.NONE;
+
+    /** A device and the KV memory of the engine on it. */
+    private record Place(Device device, KvMemory kv) {}
+
+    private Machine(ServeSettings settings) {
+        this.settings = settings;
+        this.type = weightType(settings.precision());
+    }
+
+    /**
+     * Divides the memory, says what goes where, and opens what the settings name.
+     *
+     * @throws dev.slayer.surgery.SlayerException naming everything that is missing for GPUs, or the numbers of what does not fit
+     */
+    static Machine open(ServeSettings settings) {
+        Machine machine = new Machine(settings);
+        try {
+            if (settings.device().choice().cuda()) {
+                machine.openCuda(settings.device());
+            } else {
+                machine.openCpu();
+            }
+            return machine;
+        } catch (RuntimeException | Error e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    private void openCpu() {
+        long kv = settings.engine().kvBytes();
+        tell(MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand(OptionalLong.of(kv))));
+        Device device = own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
+        places.add(new Place(device, device.kvMemory(kv)));
+        facts = RuntimeFacts.cpu(device.runtimeVersion());
+    }
+
+    private void openCuda(DeviceSettings wanted) {
+        List<Integer> ids = wanted.choice().ids();
+        CudaRuntime found = CudaRuntime.find(wanted.library(), System.getenv(), ids);
+        CudaLibrary cuda = found.load();
+        List<String> names = new ArrayList<>();
+        for (int id : ids) {
+            CudaAccelerator accelerator = cuda.open(id);
+            names.add(accelerator.name());
+            Device device;
+            try {
+                OptionalLong kv = wanted.kvGiven()
+                        ? OptionalLong.of(settings.engine().kvBytes())
+                        : OptionalLong.empty();
+                MemoryPlan plan = MemoryPlan.of(
+                        new MemoryPlan.Place(
+                                accelerator.name(), true, accelerator.totalBytes(), accelerator.freeBytes(), Short.BYTES),
+                        demand(kv));
+                tell(plan);
+                device = PackedDevice.cuda(
+                        OnnxRuntime.open(found.library(), settings.threads()),
+                        accelerator,
+                        found.operators(),
+                        type,
+                        settings.derivedBlocks());
+                own(device);
+                places.add(new Place(device, device.kvMemory(plan.kvBytes())));
+            } catch (RuntimeException | Error e) {
+                accelerator.close(); // closing twice is nothing
+                throw e;
+            }
+        }
+        facts = new RuntimeFacts(
+                names,
+                Optional.of(found.version().toString()),
+                Optional.of(found.cudaVersion()),
+                Optional.of(found.driver()),
+                found.operators().names());
+    }
+
+    private MemoryDemand demand(OptionalLong kv) {
+        Map<String, ModelConfig> models = new LinkedHashMap<>();
+        settings.models().forEach(source -> models.put(source.name(), ModelConfig.read(source.directory())));
+        return new MemoryDemand(
+                models,
+                type,
+                settings.engine().maxBatchTokens(),
+                settings.derivedBlocks().maxBytes(),
+                kv,
+                settings.engine().prefixBytes(),
+                settings.jobs().memoryBytes());
+    }
+
+    private static void tell(MemoryPlan plan) {
+        plan.lines().forEach(LOG::info);
+        plan.warning().ifPresent(LOG::warn);
+    }
+
+    private static WeightType weightType(Precision precision) {
+        return switch (precision) {
+            case FP32 -> WeightType.FP32;
+            case BF16 -> WeightType.BF16;
+            case FP16 -> WeightType.FP16;
+            case INT8 -> WeightType.INT8;
+            case INT4 -> WeightType.INT4;
+        };
+    }
+
+    /** For /version. */
+    RuntimeFacts facts() {
+        return facts;
+    }
+
+    /** What derived blocks take, of all devices. */
+    DerivedBlocks.Use derivedBlocks() {
+        return places.stream()
+                .map(place -> place.device().derivedBlocks())
+                .reduce((one, other) -> new DerivedBlocks.Use(
+                        one.blocks() + other.blocks(), one.bytes() + other.bytes(), one.maxBytes() + other.maxBytes()))
+                .orElseThrow();
+    }
+
+    /** A checkpoint on every device. */
+    Runner runner(String name, Checkpoint checkpoint) {
+        List<Runner> runners = new ArrayList<>();
+        try {
+            for (Place place : places) {
+                runners.add(place.device()
+                        .runner(name, checkpoint, type, place.kv(), settings.engine().maxBatchTokens()));
+            }
+        } catch (RuntimeException | Error e) {
+            runners.forEach(Runner::close);
+            throw e;
+        }
+        return runners.size() == 1 ? runners.getFirst() : new ReplicatedRunner(runners);
+    }
+
+    /** A delta on every device. */
+    Donor lend(String name, Checkpoint over, Layout trained) {
+        List<Donor> donors = places.stream()
+                .map(place -> place.device().lend(name, over, trained, type))
+                .toList();
+        return () -> CompletableFuture.allOf(
+                donors.stream().map(Donor::retire).toArray(CompletableFuture<?>[]::new));
+    }
+
+    /** Starts an engine on every device; the result owns their KV memory. */
+    Engine start(List<EngineModel> models, MeterRegistry registry) {
+        EngineSettings engine = settings.engine();
+        if (places.size() == 1) {
+            return Engine.start(engine, places.getFirst().kv(), models, registry);
+        }
+        List<Engine> engines = new ArrayList<>();
+        for (int i = 0; i < places.size(); i++) {
+            int index = i;
+            List<EngineModel> own = models.stream()
+                    .map(model -> new EngineModel(
+                            model.name(),
+                            ((ReplicatedRunner) model.runner()).runners().get(index),
+                            model.vocabulary()))
+                    .toList();
+            engines.add(Engine.start(engine, places.get(i).kv(), own, registry));
+        }
+        return Replicas.of(engines, engine.maxSequences());
+    }
+
+    private <T extends AutoCloseable> T own(T part) {
+        opened.push(part);
+        return part;
+    }
+
+    @Override
+    public void close() {
+        while (!opened.isEmpty()) {
+            try {
+                opened.pop().close();
+            } catch (Exception e) {
+                LOG.error("A device could not be closed", e);
+            }
+        }
+    }
+}
