@@ -110,7 +110,7 @@ final class Server implements Servers {
                 settings.engine().prefixBytes(),
                 settings.jobs().memoryBytes());
         MemoryPlan plan = MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand);
-        LOG.info("{}", String.join("\n", plan.lines()));
+        plan.lines().forEach(line -> LOG.info("{}", line));
         plan.warning().ifPresent(warning -> LOG.warn("{}", warning));
     }
 

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -14,6 +15,8 @@ import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -38,6 +41,16 @@ public final class CudaStandIn {
     /** The shared library. */
     public Path library() {
         return library;
+    }
+
+    /**
+     * Makes another real library, that others find by its name only.
+     *
+     * @param code in C
+     * @param needed libraries that it loads, by their names
+     */
+    public static Path build(Path library, String code, Path... needed) {
+        return Holder.build(Holder.compiler().orElseThrow(), code, library, List.of(needed));
     }
 
     /** Memory that each device and the host's pinned memory have together. */
@@ -100,31 +113,47 @@ public final class CudaStandIn {
 
         private static CudaStandIn compile(String compiler) {
             try (InputStream source = CudaStandIn.class.getResourceAsStream("/cuda/standin.c")) {
-                Path folder = Files.createTempDirectory("cuda-stand-in");
-                Path code = folder.resolve("standin.c");
-                Path library = folder.resolve("libcudart.so.13");
-                code.toFile().deleteOnExit();
-                Files.copy(source, code);
-                Process process = new ProcessBuilder(
-                                compiler,
-                                "-std=gnu11",
-                                "-Wall",
-                                "-Werror",
-                                "-O1",
-                                "-shared",
-                                "-fPIC",
-                                "-pthread",
-                                "-Wl,-soname,libcudart.so.13",
-                                "-o",
-                                library.toString(),
-                                code.toString())
-                        .redirectErrorStream(true)
-                        .start();
+                Path library = Files.createTempDirectory("cuda-stand-in").resolve("libcudart.so.13");
+                String code = new String(source.readAllBytes(), StandardCharsets.UTF_8);
+                return new CudaStandIn(build(compiler, code, library, List.of()));
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        private static Path build(String compiler, String code, Path library, List<Path> needed) {
+            List<String> command = new ArrayList<>(List.of(
+                    compiler,
+                    "-std=gnu11",
+                    "-Wall",
+                    "-Werror",
+                    "-O1",
+                    "-shared",
+                    "-fPIC",
+                    "-pthread",
+                    "-z",
+                    "noexecstack",
+                    "-Wl,--no-as-needed",
+                    "-Wl,-soname," + library.getFileName(),
+                    "-o",
+                    library.toString(),
+                    "-x",
+                    "c",
+                    "-"));
+            command.addAll(List.of("-x", "none"));
+            needed.forEach(path -> command.add(path.toString()));
+            try {
+                Files.createDirectories(library.getParent());
+                Process process =
+                        new ProcessBuilder(command).redirectErrorStream(true).start();
+                try (OutputStream in = process.getOutputStream()) {
+                    in.write(code.getBytes(StandardCharsets.UTF_8));
+                }
                 String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
                 if (process.waitFor() != 0) {
                     throw new AssertionError(compiler + " failed:\n" + output);
                 }
-                return new CudaStandIn(library);
+                return library;
             } catch (IOException | InterruptedException e) {
                 throw new AssertionError(e);
             }
