@@ -95,12 +95,15 @@ final class Machine implements AutoCloseable {
             names.add(accelerator.name());
             Device device;
             try {
-                OptionalLong kv = wanted.kvGiven()
-                        ? OptionalLong.of(settings.engine().kvBytes())
-                        : OptionalLong.empty();
+                OptionalLong kv =
+                        wanted.kvGiven() ? OptionalLong.of(settings.engine().kvBytes()) : OptionalLong.empty();
                 MemoryPlan plan = MemoryPlan.of(
                         new MemoryPlan.Place(
-                                accelerator.name(), true, accelerator.totalBytes(), accelerator.freeBytes(), Short.BYTES),
+                                accelerator.name(),
+                                true,
+                                accelerator.totalBytes(),
+                                accelerator.freeBytes(),
+                                Short.BYTES),
                         demand(kv));
                 tell(plan);
                 device = PackedDevice.cuda(
@@ -172,7 +175,12 @@ final class Machine implements AutoCloseable {
         try {
             for (Place place : places) {
                 runners.add(place.device()
-                        .runner(name, checkpoint, type, place.kv(), settings.engine().maxBatchTokens()));
+                        .runner(
+                                name,
+                                checkpoint,
+                                type,
+                                place.kv(),
+                                settings.engine().maxBatchTokens()));
             }
         } catch (RuntimeException | Error e) {
             runners.forEach(Runner::close);
@@ -186,8 +194,7 @@ final class Machine implements AutoCloseable {
         List<Donor> donors = places.stream()
                 .map(place -> place.device().lend(name, over, trained, type))
                 .toList();
-        return () -> CompletableFuture.allOf(
-                donors.stream().map(Donor::retire).toArray(CompletableFuture<?>[]::new));
+        return () -> CompletableFuture.allOf(donors.stream().map(Donor::retire).toArray(CompletableFuture<?>[]::new));
     }
 
     /** Starts an engine on every device; the result owns their KV memory. */

@@ -1,33 +1,23 @@
 package dev.slayer.server.cli;
 
-import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.api.ApiFolders;
 import dev.slayer.server.api.ApiParts;
 import dev.slayer.server.api.ApiServer;
 import dev.slayer.server.api.ApiSettings;
 import dev.slayer.server.api.LoadedCheckpoint;
 import dev.slayer.server.api.RuntimeFacts;
-import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.ModelSource;
-import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineModel;
-import dev.slayer.server.engine.KvMemory;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
-import dev.slayer.server.engine.block.CpuDevice;
-import dev.slayer.server.engine.block.Device;
-import dev.slayer.server.engine.block.MemoryDemand;
-import dev.slayer.server.engine.block.MemoryPlan;
-import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
-import dev.slayer.surgery.checkpoint.ModelConfig;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -36,11 +26,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BiFunction;
@@ -56,22 +43,17 @@ final class Server implements Servers {
 
     @Override
     public RunningServer start(ServeSettings settings) {
-        refuseCuda(settings.device());
-        tellPlan(settings);
         Parts parts = new Parts();
         try {
-            Device device = parts.own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
+            Machine machine = parts.own(Machine.open(settings));
             PrometheusMeterRegistry registry = parts.registry();
-            gauges(registry, device);
-            KvMemory pool = device.kvMemory(settings.engine().kvBytes());
-            WeightType type = weightType(settings.precision());
+            gauges(registry, machine);
             return parts.serve(
                     settings,
-                    pool,
-                    (name, checkpoint) -> device.runner(
-                            name, checkpoint, type, pool, settings.engine().maxBatchTokens()),
-                    (name, over, delta) -> device.lend(name, over, delta.layout(), type),
-                    RuntimeFacts.cpu(device.runtimeVersion()),
+                    machine::runner,
+                    machine::start,
+                    (name, over, delta) -> machine.lend(name, over, delta.layout()),
+                    machine.facts(),
                     registry);
         } catch (RuntimeException | Error e) {
             parts.close();
@@ -86,8 +68,8 @@ final class Server implements Servers {
             KvPool pool = new KvPool(settings.engine().kvBytes());
             return parts.serve(
                     settings,
-                    pool,
                     (name, checkpoint) -> stub(checkpoint, pool),
+                    (models, meters) -> Engine.start(settings.engine(), pool, models, meters),
                     OpenDeltas.Device.NONE,
                     RuntimeFacts.NONE,
                     parts.registry());
@@ -97,45 +79,13 @@ final class Server implements Servers {
         }
     }
 
-    /** Says what goes where in memory, and refuses what cannot be, before anything is loaded. */
-    private static void tellPlan(ServeSettings settings) {
-        Map<String, ModelConfig> models = new LinkedHashMap<>();
-        settings.models().forEach(source -> models.put(source.name(), ModelConfig.read(source.directory())));
-        MemoryDemand demand = new MemoryDemand(
-                models,
-                weightType(settings.precision()),
-                settings.engine().maxBatchTokens(),
-                settings.derivedBlocks().maxBytes(),
-                OptionalLong.of(settings.engine().kvBytes()),
-                settings.engine().prefixBytes(),
-                settings.jobs().memoryBytes());
-        MemoryPlan plan = MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand);
-        plan.lines().forEach(line -> LOG.info("{}", line));
-        plan.warning().ifPresent(warning -> LOG.warn("{}", warning));
-    }
-
-    /** Says what is missing for GPUs, all at once, before anything is loaded. */
-    private static void refuseCuda(DeviceSettings device) {
-        if (device.choice().cuda()) {
-            CudaRuntime found = CudaRuntime.find(
-                    device.library(), System.getenv(), device.choice().ids());
-            throw new SlayerException(
-                    501,
-                    "cuda_not_served",
-                    DeviceSettings.DEVICE.option(),
-                    "CUDA is there (ONNX Runtime " + found.version() + " from " + found.origin()
-                            + "), but the engine of this version computes on the processor only; leave --device out.",
-                    null);
-        }
-    }
-
-    private static void gauges(MeterRegistry registry, Device device) {
-        Gauge.builder("slayer_derived_blocks", () -> device.derivedBlocks().blocks())
+    private static void gauges(MeterRegistry registry, Machine machine) {
+        Gauge.builder("slayer_derived_blocks", () -> machine.derivedBlocks().blocks())
                 .description("Averaged, merged and trained blocks and heads in memory")
                 .register(registry);
         Gauge.builder(
                         "slayer_derived_blocks_memory",
-                        () -> device.derivedBlocks().bytes())
+                        () -> machine.derivedBlocks().bytes())
                 .description("Memory of averaged, merged and trained blocks and heads")
                 .baseUnit("bytes")
                 .register(registry);
@@ -153,14 +103,6 @@ final class Server implements Servers {
                 vocabulary - first,
                 eos,
                 checkpoint.config().contextLength());
-    }
-
-    private static WeightType weightType(Precision precision) {
-        return switch (precision) {
-            case FP32 -> WeightType.FP32;
-            case INT8 -> WeightType.INT8;
-            case INT4 -> WeightType.INT4;
-        };
     }
 
     /**
@@ -209,8 +151,8 @@ final class Server implements Servers {
 
         RunningServer serve(
                 ServeSettings settings,
-                KvMemory pool,
                 BiFunction<String, Checkpoint, Runner> runners,
+                BiFunction<List<EngineModel>, MeterRegistry, Engine> start,
                 OpenDeltas.Device device,
                 RuntimeFacts runtime,
                 PrometheusMeterRegistry registry) {
@@ -222,7 +164,7 @@ final class Server implements Servers {
             List<EngineModel> models =
                     loaded.stream().map(LoadedCheckpoint::engineModel).toList();
             OpenDeltas deltas = own(new OpenDeltas(device));
-            Engine engine = own(Engine.start(settings.engine(), pool, models, registry));
+            Engine engine = own(start.apply(models, registry));
             ApiFolders folders = new ApiFolders(
                     settings.folders().checkpoints(),
                     settings.folders().exports(),

@@ -12,8 +12,7 @@ import java.util.Optional;
  * @param hiddenFrom positions from here on hand over their hidden states
  * @param draw a token to be drawn on the device; only of a runner that {@link Runner#draws}
  */
-public record Outputs(
-        int scoresFrom, int scoresTo, int top, int logitsFrom, int hiddenFrom, Optional<Draw> draw) {
+public record Outputs(int scoresFrom, int scoresTo, int top, int logitsFrom, int hiddenFrom, Optional<Draw> draw) {
     /** Nothing. */
     public static final Outputs NONE = new Outputs(0, 0, 0, Integer.MAX_VALUE);
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 
@@ -51,12 +52,12 @@ public record ServeSettings(
             "the embedded slayer-tiny",
             "Checkpoint to serve, in Hugging Face format; NAME is the directory's name unless given.");
 
-    public static final Setting<Precision> DTYPE = Setting.of(
+    public static final Setting<Precision> DTYPE = Setting.optional(
             "dtype",
             "TYPE",
             SettingType.choice(Precision.class),
-            "fp32",
-            "Weights in memory: fp32 (exact), int8 or int4 (smaller, quantized while loading).");
+            "fp32 on the processor, bf16 on GPUs",
+            "Weights in memory: fp32 (exact; the processor only), bf16 or fp16 (GPUs only), int8 or int4 (quantized while loading).");
 
     public static final Setting<Integer> THREADS = Setting.of(
             "threads",
@@ -340,7 +341,7 @@ public record ServeSettings(
         return new ServeSettings(
                 modelsFrom(values, embedded),
                 DeviceSettings.from(values),
-                values.one(DTYPE),
+                precisionFrom(values),
                 values.one(THREADS),
                 engineFrom(values),
                 new DerivedBlocks(values.one(DERIVED_BLOCKS_MEMORY), values.one(DERIVED_BLOCKS_IDLE)),
@@ -379,6 +380,23 @@ public record ServeSettings(
                 new EngineSettings(engine.maxSequences(), engine.maxQueue(), engine.maxBatchTokens(), engine.kvBytes());
         return new ServeSettings(
                 models, device, precision, threads, plain, derivedBlocks, http, folders, jobs, drainTimeout, logLevel);
+    }
+
+    private static Precision precisionFrom(SettingValues values) {
+        boolean cuda = values.one(DeviceSettings.DEVICE).cuda();
+        Precision precision = values.optional(DTYPE).orElse(cuda ? Precision.BF16 : Precision.FP32);
+        boolean there = switch (precision) {
+            case FP32 -> !cuda;
+            case BF16, FP16 -> cuda;
+            case INT8, INT4 -> true;
+        };
+        if (!there) {
+            throw SlayerException.badRequest(
+                    DTYPE.option(),
+                    "--dtype=" + precision.name().toLowerCase(Locale.ROOT) + " is not there with --device "
+                            + (cuda ? "cuda; allowed: bf16, fp16, int8, int4." : "cpu; allowed: fp32, int8, int4."));
+        }
+        return precision;
     }
 
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {

@@ -27,7 +27,7 @@ public record MemoryDemand(
         OptionalLong kvBytes,
         long prefixBytes,
         long trainingBytes) {
-    private static final int HEAD_ROWS = 128; // most rows whose logits are there at once, on any device
+    private static final int HEAD_ROWS = 256; // most rows whose logits are there at once, on any device
     private static final int LEAST_TOKENS = 256; // of a server that is of any use
 
     public MemoryDemand {
@@ -57,12 +57,13 @@ public record MemoryDemand(
     /**
      * Bytes that the largest step works in. A row needs, at the widest point of a block, six rows of the hidden width (residual, sum,
      * norm, gathered and the two that blocks write in turn), its queries, keys and values, what attention gives, and three rows of the
-     * MLP's width (gate, up, their product); the head needs the logits of 128 rows, and as much again for their softmax, as float32.
+     * MLP's width (gate, up, their product); the head needs the logits of 256 rows four times as float32: as they are, in the type of
+     * activations and as that is widened, as probabilities, and as their sums.
      */
     long workspaceBytes(ModelConfig config, int elementBytes) {
         long qkv = config.queryWidth() + 2L * config.kvWidth();
         long row = 6L * config.hiddenSize() + qkv + config.queryWidth() + 3L * config.intermediateSize();
-        long logits = 2L * Math.min(maxRows, HEAD_ROWS) * config.vocabularySize() * Float.BYTES;
+        long logits = 4L * Math.min(maxRows, HEAD_ROWS) * config.vocabularySize() * Float.BYTES;
         return Math.addExact(Math.multiplyExact(row, (long) maxRows * elementBytes), logits);
     }
 

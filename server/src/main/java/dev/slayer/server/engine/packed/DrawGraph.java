@@ -33,7 +33,12 @@ final class DrawGraph {
         graph.node("Cast", "", "ones", List.of("before"), Map.of("to", (long) ElementType.INT32.code()));
         graph.node("ReduceSum", "", "count", List.of("ones", axis), Map.of("keepdims", 1L));
         graph.node("Cast", "", "index", List.of("count"), Map.of("to", (long) ElementType.INT64.code()));
-        graph.node("Min", "", "drawn", List.of("index", last), Map.of()); // a row without numbers would point behind the last
+        graph.node(
+                "Min",
+                "",
+                "drawn",
+                List.of("index", last),
+                Map.of()); // a row without numbers would point behind the last
         graph.node("Where", "", "tokens", List.of(greedy, "best", "drawn"), Map.of());
         return graph.output("tokens", ElementType.INT64, Graph.FREE, 1).build();
     }

@@ -1,6 +1,7 @@
 package dev.slayer.server.engine.packed;
 
 import dev.slayer.server.accelerator.Accelerator;
+import dev.slayer.server.accelerator.runtime.OperatorSupport;
 import dev.slayer.server.engine.Donor;
 import dev.slayer.server.engine.KvMemory;
 import dev.slayer.server.engine.Runner;
@@ -9,6 +10,8 @@ import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.Device;
 import dev.slayer.server.engine.block.LoadedCheckpoint;
 import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.onnx.ElementType;
+import dev.slayer.server.onnx.Graph;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
@@ -21,6 +24,15 @@ import java.util.Optional;
 public final class PackedDevice implements Device {
     /** Of what the prefix cache copies: a power of two that a few tokens of a large model fill. */
     private static final int PREFIX_CHUNK_BYTES = 256 << 10;
+
+    /** Every version takes these, and the fastest kernels want them. */
+    private static final int PAGE_ROWS = 256;
+
+    /** So that the head's matrix is read once for all sequences of a usual step. */
+    private static final int HEAD_ROWS = 256;
+
+    /** A sweep's derived blocks run a few times only and are not worth a recording; those of the base are soon worth it. */
+    private static final int RECORD_AFTER = 16;
 
     private final OnnxRuntime runtime;
     private final Accelerator accelerator;
@@ -40,6 +52,30 @@ public final class PackedDevice implements Device {
         this.store = new BlockStore(
                 new PackedCompiler(accelerator, new Uploads(accelerator), options, this::sessions, Optional.empty()),
                 limits);
+    }
+
+    /**
+     * A GPU. Takes over the runtime and the accelerator.
+     *
+     * @param operators what the library can do
+     * @param weights whose activations are float16 where they are, otherwise bfloat16
+     * @param limits of the blocks made from recipes
+     */
+    public static PackedDevice cuda(
+            OnnxRuntime runtime,
+            Accelerator accelerator,
+            OperatorSupport operators,
+            WeightType weights,
+            DerivedBlocks limits) {
+        PackedOptions options = new PackedOptions(
+                weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16,
+                Graph.MICROSOFT,
+                PAGE_ROWS,
+                operators.metadataElements(),
+                operators.maxSequences(),
+                HEAD_ROWS,
+                operators.capturableDecode() ? RECORD_AFTER : 0);
+        return new PackedDevice(runtime, accelerator, options, limits);
     }
 
     @Override

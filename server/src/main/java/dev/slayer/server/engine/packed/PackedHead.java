@@ -58,12 +58,14 @@ final class PackedHead implements AutoCloseable {
             this.data = own(new StepData(accelerator));
             this.draw = own(sessions.draw.bind());
             this.rows = own(accelerator.allocate(most * rowBytes())).all();
-            this.logits = own(accelerator.allocate(most * Math.max(vocabulary, width))).all();
+            this.logits = own(accelerator.allocate(most * Math.max(vocabulary, width)))
+                    .all();
             this.tokens = own(accelerator.allocate((long) most * Long.BYTES)).all();
             this.hostRows = own(accelerator.allocateHost(
                             Math.max(Math.min(most, DOWNLOADED) * vocabulary, most * width)))
                     .segment();
-            this.hostTokens = own(accelerator.allocateHost((long) most * Long.BYTES)).segment();
+            this.hostTokens =
+                    own(accelerator.allocateHost((long) most * Long.BYTES)).segment();
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -95,8 +97,7 @@ final class PackedHead implements AutoCloseable {
 
     private void each(List<Chunk> chunks, Wanted.Which which, Work work) {
         Wanted.by(chunks, chunk -> (PackedHeadWeights) ((BlockStack) chunk.stack()).head(), which)
-                .forEach((head, wanted) ->
-                        Wanted.inParts(wanted, options.headRows(), some -> work.on(head, some)));
+                .forEach((head, wanted) -> Wanted.inParts(wanted, options.headRows(), some -> work.on(head, some)));
     }
 
     private void tell(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
@@ -162,7 +163,8 @@ final class PackedHead implements AutoCloseable {
                     one.index(),
                     one.position(),
                     token,
-                    results.filter(all -> draw(one).scored()).map(all -> all.score(index, token, draw(one).top())));
+                    results.filter(all -> draw(one).scored())
+                            .map(all -> all.score(index, token, draw(one).top())));
         }
     }
 
@@ -225,8 +227,7 @@ final class PackedHead implements AutoCloseable {
                 end++;
             }
             long bytes = (end - at) * rowBytes();
-            accelerator.copy(
-                    last.slice(wanted.get(at).row() * rowBytes(), bytes), rows.slice(at * rowBytes(), bytes));
+            accelerator.copy(last.slice(wanted.get(at).row() * rowBytes(), bytes), rows.slice(at * rowBytes(), bytes));
             at = end;
         }
         return rows.slice(0, size * rowBytes());

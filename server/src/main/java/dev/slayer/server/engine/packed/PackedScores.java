@@ -100,7 +100,12 @@ final class PackedScores implements AutoCloseable {
                 .output("top_tokens", ElementType.INT64, all.slice(0, results.logprobsAt()), rows, names)
                 .output("logprobs", ElementType.FLOAT, all.slice(results.logprobsAt(), four), rows, 1)
                 .output("above", ElementType.INT32, all.slice(results.aboveAt(), four), rows, 1)
-                .output("top_logprobs", ElementType.FLOAT, all.slice(results.topLogprobsAt(), four * names), rows, names)
+                .output(
+                        "top_logprobs",
+                        ElementType.FLOAT,
+                        all.slice(results.topLogprobsAt(), four * names),
+                        rows,
+                        names)
                 .queue(-1);
         accelerator.download(all.slice(0, results.bytes()), host.segment().asSlice(0, results.bytes()));
         return results;

@@ -98,7 +98,7 @@ class MemoryPlanTest {
         MemoryDemand small = demand(OptionalLong.empty());
         MemoryDemand large =
                 new MemoryDemand(small.models(), small.type(), 2 * small.maxRows(), 0, OptionalLong.empty(), 0, 0);
-        long logits = 2L * 128 * 128_256 * Float.BYTES;
+        long logits = 4L * 256 * 128_256 * Float.BYTES;
         assertThat(small.workspaceBytes(LLAMA_8B, 2)).isGreaterThan(logits);
         assertThat(large.workspaceBytes(LLAMA_8B, 2) - logits)
                 .isEqualTo(2 * (small.workspaceBytes(LLAMA_8B, 2) - logits));

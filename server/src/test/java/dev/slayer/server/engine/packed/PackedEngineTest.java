@@ -49,8 +49,7 @@ class PackedEngineTest {
             KvMemory kv = device.kvMemory(SETTINGS.kvBytes());
             Runner runner = device.runner(MODEL, checkpoint, WeightType.FP32, kv, SETTINGS.maxBatchTokens());
             List<EngineModel> models = List.of(new EngineModel(MODEL, runner, tokenizer.vocabulary()));
-            return new Served(
-                    checkpoint, tokenizer, Engine.start(SETTINGS, kv, models, new SimpleMeterRegistry()));
+            return new Served(checkpoint, tokenizer, Engine.start(SETTINGS, kv, models, new SimpleMeterRegistry()));
         }
 
         List<Recorder> all(List<SequenceRequest> requests) {
@@ -67,7 +66,9 @@ class PackedEngineTest {
         void awaitNoKv() {
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
             while (engine.status().kvBytesUsed() > 0 || engine.status().running() > 0) {
-                assertThat(System.nanoTime()).as("still busy: %s", engine.status()).isLessThan(deadline);
+                assertThat(System.nanoTime())
+                        .as("still busy: %s", engine.status())
+                        .isLessThan(deadline);
                 Thread.onSpinWait();
             }
         }
@@ -119,12 +120,20 @@ class PackedEngineTest {
             for (int round = 0; round < 2; round++) { // the second from the prefix cache
                 List<Recorder> actual = served.all(requests);
                 for (int i = 0; i < requests.size(); i++) {
-                    String what = "request " + i + " in round " + round + ", " + requests.get(i).layout().text();
-                    assertThat(actual.get(i).tokens()).as(what).isEqualTo(expected.get(i).tokens());
-                    assertThat(actual.get(i).text()).as(what).isEqualTo(expected.get(i).text());
+                    String what = "request " + i + " in round " + round + ", "
+                            + requests.get(i).layout().text();
+                    assertThat(actual.get(i).tokens())
+                            .as(what)
+                            .isEqualTo(expected.get(i).tokens());
+                    assertThat(actual.get(i).text())
+                            .as(what)
+                            .isEqualTo(expected.get(i).text());
                     assertScores(what, actual.get(i).scores(), expected.get(i).scores());
                     if (requests.get(i).scores().prompt()) {
-                        assertScores(what, actual.get(i).promptScores(), expected.get(i).promptScores());
+                        assertScores(
+                                what,
+                                actual.get(i).promptScores(),
+                                expected.get(i).promptScores());
                     }
                 }
                 served.awaitNoKv();
@@ -137,7 +146,9 @@ class PackedEngineTest {
         assertThat(actual).as(what).hasSameSizeAs(expected);
         for (int i = 0; i < actual.size(); i++) {
             assertThat(actual.get(i).token()).as(what).isEqualTo(expected.get(i).token());
-            assertThat(actual.get(i).logprob()).as(what).isCloseTo(expected.get(i).logprob(), within(1e-4f));
+            assertThat(actual.get(i).logprob())
+                    .as(what)
+                    .isCloseTo(expected.get(i).logprob(), within(1e-4f));
             assertThat(actual.get(i).topLogprobs())
                     .as(what)
                     .hasSameSizeAs(expected.get(i).topLogprobs());
