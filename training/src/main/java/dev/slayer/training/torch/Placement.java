@@ -73,7 +73,7 @@ public record Placement(String device, ScalarType computation) {
             throw SlayerException.badRequest(
                     "device",
                     "device=" + device + " is device " + index + " for this process, but there are " + count
-                            + ": allowed are 0-" + (count - 1) + ", and as many processes");
+                            + ": name one of 0-" + (count - 1) + " for each process, or train with device=cpu");
         }
     }
 
