@@ -113,6 +113,19 @@ class TrainCommandTest {
     }
 
     @Test
+    void anotherDeviceThanTheRecipesIsTakenAndOneThatIsNotThereSaid() throws IOException {
+        String recipe = recipe("one", "{name: lora, rank: 2}", "");
+        CommandRun narrow = train(recipe, "--device", "cpu", "--precision", "bfloat16");
+        assertThat(narrow.code()).as(narrow.err()).isZero();
+        CommandRun other = train(recipe, "--device", "cuda:63");
+        assertThat(other.code()).isEqualTo(1);
+        assertThat(other.err())
+                .contains("device=cuda:63", "or train with device=cpu")
+                .doesNotContain("\tat ");
+        assertThat(train(recipe, "--device", "tpu").err()).contains("cpu, cuda, cuda:N");
+    }
+
+    @Test
     void whatIsWrongIsSaidInOneLine() throws IOException {
         assertThat(train(folder.resolve("none.yaml").toString()).err()).contains("none.yaml", "cannot be read");
         CommandRun run = train(recipe("one", "{name: expand}", ""));

@@ -51,6 +51,7 @@ final class RunLoop {
         this.optimizer = optimizer;
         this.steps = steps;
         this.rate = model.parameters().placement().matrixRate();
+        model.parameters().placement().forgetPeak();
         this.validation = new Validation(data, model, plan.recipe().optimizer().microBatch());
         this.baseHash = CheckpointHash.of(plan.inputs().base());
         this.checkpoints = new RunCheckpoints(plan, home, model, optimizer, baseHash);
@@ -208,7 +209,12 @@ final class RunLoop {
     }
 
     private TrainingRun.Outcome outcome(boolean finished, Optional<Path> delta) {
-        return new TrainingRun.Outcome(finished, optimizer.steps(), tokens, delta);
+        return new TrainingRun.Outcome(
+                finished,
+                optimizer.steps(),
+                tokens,
+                delta,
+                model.parameters().placement().peakBytes());
     }
 
     private void tell(RunEvent event) {

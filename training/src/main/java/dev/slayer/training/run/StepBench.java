@@ -8,7 +8,6 @@ import dev.slayer.training.model.TrainingModel;
 import dev.slayer.training.optimize.AdamW;
 import dev.slayer.training.optimize.LearningRate;
 import dev.slayer.training.optimize.Optimizer;
-import dev.slayer.training.torch.DeviceMemory;
 import dev.slayer.training.torch.LibTorch;
 import dev.slayer.training.torch.Placement;
 import java.util.Arrays;
@@ -51,40 +50,46 @@ public record StepBench(int steps) {
         LearningRate rate = new LearningRate(1e-6, 1e-6, 0, all);
         Optimizer.Settings settings = new Optimizer.Settings(AdamW.Settings.PUBLISHED, rate, 1);
         Placement placement = Placement.of(recipe.run().device(), recipe.run().precision(), 0, 1);
-        if (placement.cuda()) {
-            DeviceMemory.forgetPeak(placement);
-        }
+        placement.forgetPeak();
         TrainingModel.Options options = new TrainingModel.Options(recipe.run().recompute(), 1, placement);
         try (TrainingModel model =
                         new TrainingModel(inputs.base(), expansion.layout(), inputs.sources(), method, options);
                 Optimizer optimizer = new Optimizer(model.parameters(), method, settings)) {
-            Work work = Work.of(config, model);
-            Random random = new Random(1);
-            double[] seconds = new double[steps];
             int rows = recipe.optimizer().microBatch();
             int length = recipe.data().length();
-            for (int step = 0; step < all; step++) {
-                int[][] tokens = new int[rows][length];
-                for (int[] row : tokens) {
-                    Arrays.setAll(row, _ -> random.nextInt(config.vocabularySize()));
-                }
-                Rows batch = Rows.of(tokens);
-                long begun = System.nanoTime();
-                var _ = model.train(batch, batch.learned());
-                var _ = optimizer.step();
-                placement.synchronize();
-                if (step >= WARMUP) {
-                    seconds[step - WARMUP] = (System.nanoTime() - begun) / 1e9;
-                }
-            }
-            Arrays.sort(seconds);
+            double median = median(model, optimizer, rows, length, config.vocabularySize());
+            OptionalLong peak = placement.peakBytes(); // before the matrix product, which has memory of its own
+            long tokens = (long) rows * length;
+            double work = Work.of(config, model).of(tokens, length);
             return new Result(
                     model.parameters().size(),
                     Work.parameters(config, model.layout()),
-                    seconds[steps / 2],
-                    (long) rows * length,
-                    work.of((long) rows * length, length) / seconds[steps / 2] / placement.matrixRate(),
-                    placement.cuda() ? OptionalLong.of(DeviceMemory.peakBytes(placement)) : OptionalLong.empty());
+                    median,
+                    tokens,
+                    work / median / placement.matrixRate(),
+                    peak);
         }
+    }
+
+    /** Seconds of the median step. */
+    private double median(TrainingModel model, Optimizer optimizer, int rows, int length, int vocabulary) {
+        Random random = new Random(1);
+        double[] seconds = new double[steps];
+        for (int step = -WARMUP; step < steps; step++) {
+            int[][] tokens = new int[rows][length];
+            for (int[] row : tokens) {
+                Arrays.setAll(row, _ -> random.nextInt(vocabulary));
+            }
+            Rows batch = Rows.of(tokens);
+            long begun = System.nanoTime();
+            var _ = model.train(batch, batch.learned());
+            var _ = optimizer.step();
+            model.parameters().placement().synchronize();
+            if (step >= 0) {
+                seconds[step] = (System.nanoTime() - begun) / 1e9;
+            }
+        }
+        Arrays.sort(seconds);
+        return seconds[steps / 2];
     }
 }

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A run of a training recipe in a folder, from its first step or from the folder's newest checkpoint to its delta. Gone on with, it makes
@@ -31,8 +32,9 @@ public final class TrainingRun {
      *
      * @param finished whether it made all its steps; otherwise it was stopped and can be gone on with
      * @param delta the delta's folder, if the run is finished and its method gives one
+     * @param deviceBytes most memory of tensors on a CUDA device; empty on the CPU
      */
-    public record Outcome(boolean finished, long steps, long tokens, Optional<Path> delta) {}
+    public record Outcome(boolean finished, long steps, long tokens, Optional<Path> delta, OptionalLong deviceBytes) {}
 
     /**
      * A run that has not begun.
@@ -75,7 +77,7 @@ public final class TrainingRun {
         TrainingData data = TrainingData.open(DataPlan.of(recipe, inputs.dataFolder()), inputs.codec());
         long steps = steps(data, control);
         if (control.stopped() && steps == 0) {
-            return new Outcome(false, 0, 0, Optional.empty());
+            return new Outcome(false, 0, 0, Optional.empty(), OptionalLong.empty());
         }
         Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         MethodPlan.leftOut(recipe.method(), expansion, config.tiedEmbeddings())

@@ -6,23 +6,20 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch_cuda;
 
 /** Memory of a CUDA device that libtorch's caching allocator gives out. Its class is in the natives of the profile gpu only. */
-public final class DeviceMemory {
+final class DeviceMemory {
     private DeviceMemory() {}
 
     /** Forgets the peak so far. */
-    public static void forgetPeak(Placement placement) {
+    static void forgetPeak(int device) {
         try (PointerScope _ = new PointerScope()) {
-            allocator().resetPeakStats((byte) placement.index());
+            allocator().resetPeakStats((byte) device);
         }
     }
 
     /** Most bytes that tensors had at once since {@link #forgetPeak}, what the allocator kept besides not counted. */
-    public static long peakBytes(Placement placement) {
+    static long peakBytes(int device) {
         try (PointerScope _ = new PointerScope()) {
-            return allocator()
-                    .getDeviceStats((byte) placement.index())
-                    .allocated_bytes()
-                    .peak();
+            return allocator().getDeviceStats((byte) device).allocated_bytes().peak();
         }
     }
 

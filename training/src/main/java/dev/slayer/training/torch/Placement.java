@@ -1,6 +1,7 @@
 package dev.slayer.training.torch;
 
 import dev.slayer.surgery.SlayerException;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.PointerScope;
@@ -72,7 +73,7 @@ public record Placement(String device, ScalarType computation) {
             throw SlayerException.badRequest(
                     "device",
                     "device=" + device + " is device " + index + " for this process, but there are " + count
-                            + ": allowed are 0-" + (count - 1) + ", and as many processes");
+                            + ": name one of 0-" + (count - 1) + " for each process, or train with device=cpu");
         }
     }
 
@@ -167,6 +168,21 @@ public record Placement(String device, ScalarType computation) {
         if (cuda()) {
             torch.cuda_synchronize(index());
         }
+    }
+
+    /** Forgets how much memory tensors have had here so far. */
+    public void forgetPeak() {
+        if (cuda()) {
+            DeviceMemory.forgetPeak(index());
+        }
+    }
+
+    /**
+     * Most bytes that tensors had at once since {@link #forgetPeak}, what libtorch's allocator kept besides not counted; empty on the CPU, where
+     * the system tells.
+     */
+    public OptionalLong peakBytes() {
+        return cuda() ? OptionalLong.of(DeviceMemory.peakBytes(index())) : OptionalLong.empty();
     }
 
     /** Floating-point operations a second of this device's matrix product in the type of the computation: the best of a few large ones. */

@@ -174,7 +174,7 @@ public record Training(
                 outcome.delta().ifPresent(output::println);
                 output.flush();
                 if (outcome.finished()) {
-                    OptionalLong peak = watched && progress.made() > 0 ? PeakMemory.bytes() : OptionalLong.empty();
+                    OptionalLong peak = progress.made() == 0 ? OptionalLong.empty() : peak(outcome, watched);
                     Path record = team.peers().rank() == 0
                             ? run
                             : run.resolve("rank-" + team.peers().rank());
@@ -183,6 +183,11 @@ public record Training(
             }
         });
         return finished.stream().findFirst();
+    }
+
+    /** Of the device if it has memory of its own, else of this process. */
+    private static OptionalLong peak(TrainingRun.Outcome outcome, boolean watched) {
+        return outcome.deviceBytes().isPresent() || !watched ? outcome.deviceBytes() : PeakMemory.bytes();
     }
 
     private static boolean terminal() {
