@@ -66,9 +66,15 @@ public interface Accelerator extends AutoCloseable {
     /** Where kernels run: ONNX Runtime's settings for a session on this device and queue. */
     Placement placement();
 
+    /** A further queue on the same device and for its memory, for another thread; to be closed by the caller. */
+    Accelerator another();
+
+    /** Does something that may take memory behind this interface, as a run of ONNX Runtime may: not while somebody is alone. */
+    void among(Runnable action);
+
     /**
-     * Does something that nothing else on the device may overlap with: no other thread takes, gives back or fills memory meanwhile, as
-     * recording a CUDA graph demands.
+     * Does something that nothing else on any device may overlap with: no other thread takes, gives back or fills memory meanwhile, as
+     * recording a CUDA graph demands. Not from within {@link #among}.
      */
     void alone(Runnable action);
 

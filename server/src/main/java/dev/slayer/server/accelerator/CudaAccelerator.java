@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -20,14 +19,13 @@ public final class CudaAccelerator implements Accelerator {
     private final CudaDevice device;
     private final MemorySegment stream;
     private final CudaStaging staging;
-    // Shared by those who take, give back or fill; alone for who records. Fair, so that uploads do not keep a recording
-    // waiting.
-    private final ReadWriteLock access = new ReentrantReadWriteLock(true);
+    private final ReadWriteLock access;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     CudaAccelerator(CudaLibrary cuda, CudaDevice device) {
         this.cuda = cuda;
         this.device = device;
+        this.access = cuda.access();
         cuda.use(device.id());
         this.stream = cuda.stream();
         this.staging = new CudaStaging(this, cuda);
@@ -127,6 +125,16 @@ public final class CudaAccelerator implements Accelerator {
                 "arena_extend_strategy", "kSameAsRequested",
                 "use_tf32", "0");
         return new Placement(Placement.Provider.CUDA, device.id(), options, stream.address());
+    }
+
+    @Override
+    public Accelerator another() {
+        return new CudaAccelerator(cuda, device);
+    }
+
+    @Override
+    public void among(Runnable action) {
+        shared(action);
     }
 
     @Override

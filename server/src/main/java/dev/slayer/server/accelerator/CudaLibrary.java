@@ -15,6 +15,8 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * The CUDA runtime library, as far as this project calls it: devices, memory, streams, copies. Loaded once, never unloaded.
@@ -34,6 +36,11 @@ public final class CudaLibrary {
     private static final int CAPABILITY_MINOR = 76;
     private static final int PROPERTIES_BYTES = 1 << 14; // of cudaDeviceProp some 1 KiB is used, the name first
     private static final int NAME_BYTES = 256;
+
+    // Shared by those who take, give back or fill memory, alone for who records: a recording is disturbed by any
+    // device's
+    // calls. Fair, so that uploads do not keep a recording waiting.
+    private final ReadWriteLock access = new ReentrantReadWriteLock(true);
 
     private final SymbolLookup symbols;
     private final MethodHandle getDeviceCount;
@@ -136,6 +143,10 @@ public final class CudaLibrary {
         } catch (Throwable e) {
             throw rethrown(e);
         }
+    }
+
+    ReadWriteLock access() {
+        return access;
     }
 
     /** Opens a device; to be closed by the caller. @throws SlayerException 500 {@code cuda_error} if it cannot be used */

@@ -22,7 +22,6 @@ import dev.slayer.server.engine.block.MemoryDemand;
 import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.engine.packed.PackedDevice;
-import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
@@ -107,7 +106,8 @@ final class Machine implements AutoCloseable {
                         demand(kv));
                 tell(plan);
                 device = PackedDevice.cuda(
-                        OnnxRuntime.open(found.library(), settings.threads()),
+                        found.library(),
+                        settings.threads(),
                         accelerator,
                         found.operators(),
                         type,

@@ -1,5 +1,6 @@
 package dev.slayer.server.engine;
 
+import dev.slayer.surgery.SlayerException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -12,6 +13,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.IntFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * KV and scores of what sequences began with, for others that begin alike. A radix tree over tokens for each checkpoint; at each node
@@ -21,6 +24,9 @@ import java.util.function.IntFunction;
 final class PrefixCache implements AutoCloseable {
     /** Most tokens of a node: what a split copies, and what is evicted at once. */
     static final int NODE_TOKENS = 128;
+
+    private static final Logger LOG = LoggerFactory.getLogger(PrefixCache.class);
+    private static final int NO_MEMORY = 507; // of HTTP
 
     private final long limitBytes;
     private final Map<Runner, PrefixNode> roots = new HashMap<>();
@@ -141,17 +147,33 @@ final class PrefixCache implements AutoCloseable {
         int slots = path.kvSlots() - known;
         Optional<PrefixColumn> made = Optional.empty();
         if (makeRoom(kv.keptBytes(slots, count))) {
-            List<PrefixColumn.Part> all = new ArrayList<>(parts);
-            if (slots > 0) {
-                PrefixPiece piece = kv.copyOut(known, slots, node.depth, count);
-                usedBytes += piece.bytes();
-                all.add(new PrefixColumn.Part(piece, 0, slots));
-            }
-            made = Optional.of(new PrefixColumn(node, path, all, new TokenScore[count]));
-            enter(made.get());
+            made = copied(parts, known, slots, node, kv)
+                    .map(all -> new PrefixColumn(node, path, all, new TokenScore[count]));
+            made.ifPresent(this::enter);
         }
         parts.forEach(part -> usedBytes -= part.piece().letGo());
         return made;
+    }
+
+    /** What is shared, and a copy of the other slots; empty if the device has no memory left for it, whatever the limit says. */
+    private Optional<List<PrefixColumn.Part>> copied(
+            List<PrefixColumn.Part> shared, int known, int slots, PrefixNode node, Kv kv) {
+        List<PrefixColumn.Part> all = new ArrayList<>(shared);
+        if (slots > 0) {
+            PrefixPiece piece;
+            try {
+                piece = kv.copyOut(known, slots, node.depth, node.tokens.length);
+            } catch (SlayerException e) {
+                if (e.status() != NO_MEMORY) {
+                    throw e;
+                }
+                LOG.warn("The prefix cache found no memory for {} tokens; they are not kept", node.tokens.length, e);
+                return Optional.empty();
+            }
+            usedBytes += piece.bytes();
+            all.add(new PrefixColumn.Part(piece, 0, slots));
+        }
+        return Optional.of(all);
     }
 
     /** KV of the first slots, from the stack at the node with which a path has most of them in common. */

@@ -127,6 +127,16 @@ public final class HostAccelerator implements Accelerator {
     }
 
     @Override
+    public Accelerator another() {
+        return this;
+    }
+
+    @Override
+    public void among(Runnable action) {
+        action.run();
+    }
+
+    @Override
     public synchronized void alone(Runnable action) {
         action.run();
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** What cannot run, what goes wrong, and what is ended from outside: it costs nobody else anything. */
@@ -74,6 +75,38 @@ class EngineFailuresTest extends LettersEngine {
         ticket.cancel();
         ticket.cancel();
         assertThat(recorder.finished().reason()).isEqualTo(FinishReason.CANCELLED);
+        awaitIdle();
+    }
+
+    @Test
+    void aStepThatFindsNoMemoryRunsOneByOneAndFailsOnlyWhomNothingHelps() {
+        KvPool pool = new KvPool(1L << 24);
+        Gate gate = new Gate();
+        AtomicInteger together = new AtomicInteger();
+        start(roomy(), pool, new WrappedRunner(new Gated(letters(pool), gate)) {
+            @Override
+            public void run(List<Chunk> chunks, Sink sink) {
+                if (chunks.size() > 1 || chunks.getFirst().tokens()[0] == '!') {
+                    together.accumulateAndGet(chunks.size(), Math::max);
+                    throw new SlayerException(507, "device_memory_exhausted", null, "no memory", null);
+                }
+                super.run(chunks, sink);
+            }
+        });
+        Recorder first = generate("a", StopRules.after(3)); // keeps the engine busy until all are there
+        Recorder refused = generate("!", StopRules.after(3));
+        List<Recorder> others = List.of(generate("b", StopRules.after(3)), generate("c", StopRules.after(3)));
+        gate.open();
+        assertThat(first.text()).isEqualTo("bcd");
+        assertThat(others.get(0).text()).isEqualTo("cde");
+        assertThat(others.get(1).text()).isEqualTo("def");
+        assertThat(refused.await())
+                .isInstanceOfSatisfying(
+                        SequenceEvent.Failed.class,
+                        failed -> assertThat(failed.error().status()).isEqualTo(507));
+        assertThat(together.get())
+                .as("sequences of a step that found no memory")
+                .isGreaterThan(1);
         awaitIdle();
     }
 

@@ -24,6 +24,14 @@ final class Narrow {
         };
     }
 
+    static ElementType element(DType dtype) {
+        return switch (dtype) {
+            case F32 -> ElementType.FLOAT;
+            case F16 -> ElementType.FLOAT16;
+            case BF16 -> ElementType.BFLOAT16;
+        };
+    }
+
     /** Rounds float32 numbers to the nearest of a type, of two equally near to the even one. */
     static MemorySegment floats(MemorySegment values, ElementType type, Arena arena) {
         long count = values.byteSize() / Float.BYTES;

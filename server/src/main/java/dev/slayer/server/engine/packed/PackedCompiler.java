@@ -32,7 +32,7 @@ final class PackedCompiler implements PartCompiler {
     private final Uploads uploads;
     private final PackedOptions options;
     private final SessionTable sessions;
-    private final Optional<DeviceRecipes> recipes;
+    private final DeviceRecipes recipes;
 
     /** Sessions by what they are for. */
     @FunctionalInterface
@@ -40,13 +40,13 @@ final class PackedCompiler implements PartCompiler {
         PackedSessions of(ModelConfig config, WeightType type);
     }
 
-    /** @param recipes computes recipes on the device, where there is such a thing */
+    /** @param recipes what of them is computed on the device */
     PackedCompiler(
             Accelerator accelerator,
             Uploads uploads,
             PackedOptions options,
             SessionTable sessions,
-            Optional<DeviceRecipes> recipes) {
+            DeviceRecipes recipes) {
         this.accelerator = accelerator;
         this.uploads = uploads;
         this.options = options;
@@ -138,8 +138,8 @@ final class PackedCompiler implements PartCompiler {
 
     private void add(Assembly assembly, Role role, WeightType type, Recipe recipe, LayerSource sources) {
         boolean quantized = role.matrix() && (type == WeightType.INT8 || type == WeightType.INT4);
-        if (!quantized && recipes.isPresent()) {
-            Optional<Uploads.Hold> made = recipes.get().make(recipe, role, sources, this::uploaded);
+        if (!quantized) {
+            Optional<Uploads.Hold> made = recipes.make(recipe, role, sources, this::uploaded);
             if (made.isPresent()) {
                 assembly.add(
                         role.input(),

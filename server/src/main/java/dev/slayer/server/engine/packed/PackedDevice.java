@@ -16,9 +16,9 @@ import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 
 /** A device with memory of its own: an accelerator, and ONNX Runtime on it. */
 public final class PackedDevice implements Device {
@@ -37,6 +37,7 @@ public final class PackedDevice implements Device {
     private final OnnxRuntime runtime;
     private final Accelerator accelerator;
     private final PackedOptions options;
+    private final QueuedRecipes recipes;
     private final BlockStore store;
     private final Map<PackedSessions.Shape, PackedSessions> sessions = new HashMap<>();
 
@@ -49,20 +50,23 @@ public final class PackedDevice implements Device {
         this.runtime = runtime;
         this.accelerator = accelerator;
         this.options = options;
-        this.store = new BlockStore(
-                new PackedCompiler(accelerator, new Uploads(accelerator), options, this::sessions, Optional.empty()),
-                limits);
+        Uploads uploads = new Uploads(accelerator);
+        this.recipes = new QueuedRecipes(runtime, accelerator.another(), uploads, options.type());
+        this.store = new BlockStore(new PackedCompiler(accelerator, uploads, options, this::sessions, recipes), limits);
     }
 
     /**
-     * A GPU. Takes over the runtime and the accelerator.
+     * A GPU. Takes over the accelerator, except where it throws.
      *
+     * @param library of ONNX Runtime
+     * @param threads of what it does on the host
      * @param operators what the library can do
      * @param weights whose activations are float16 where they are, otherwise bfloat16
      * @param limits of the blocks made from recipes
      */
     public static PackedDevice cuda(
-            OnnxRuntime runtime,
+            Path library,
+            int threads,
             Accelerator accelerator,
             OperatorSupport operators,
             WeightType weights,
@@ -75,7 +79,7 @@ public final class PackedDevice implements Device {
                 operators.maxSequences(),
                 HEAD_ROWS,
                 operators.capturableDecode() ? RECORD_AFTER : 0);
-        return new PackedDevice(runtime, accelerator, options, limits);
+        return new PackedDevice(OnnxRuntime.open(library, threads), accelerator, options, limits);
     }
 
     @Override
@@ -123,6 +127,7 @@ public final class PackedDevice implements Device {
     @Override
     public void close() {
         store.close();
+        recipes.close();
         sessions.values().forEach(PackedSessions::close);
         accelerator.close();
         runtime.close();

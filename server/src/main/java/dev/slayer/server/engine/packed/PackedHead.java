@@ -147,9 +147,10 @@ final class PackedHead implements AutoCloseable {
         int size = wanted.size();
         bindDraws(wanted);
         DeviceSlice drawn = tokens.slice(0, (long) size * Long.BYTES);
-        draw.input("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
-                .output("tokens", ElementType.INT64, drawn, size, 1)
-                .queue(-1);
+        Queued.run(
+                accelerator,
+                draw.input("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
+                        .output("tokens", ElementType.INT64, drawn, size, 1));
         accelerator.download(drawn, hostTokens.asSlice(0, drawn.bytes()));
         int top = wanted.stream().mapToInt(one -> draw(one).top()).max().orElse(-1);
         Optional<PackedScores.Results> results =
@@ -195,10 +196,11 @@ final class PackedHead implements AutoCloseable {
     private void hidden(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
         int size = wanted.size();
         DeviceSlice normed = logits.slice(0, (long) size * hidden.length * Float.BYTES); // nobody needs those now
-        head.toNormed()
-                .input("hidden", options.type(), gathered(wanted, last), size, config.hiddenSize())
-                .output("normed_wide", ElementType.FLOAT, normed, size, config.hiddenSize())
-                .queue(-1);
+        Queued.run(
+                accelerator,
+                head.toNormed()
+                        .input("hidden", options.type(), gathered(wanted, last), size, config.hiddenSize())
+                        .output("normed_wide", ElementType.FLOAT, normed, size, config.hiddenSize()));
         bring(normed);
         for (int i = 0; i < size; i++) {
             read(i, hidden);
@@ -208,10 +210,11 @@ final class PackedHead implements AutoCloseable {
 
     private void computeLogits(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last) {
         int size = wanted.size();
-        head.toLogits()
-                .input("hidden", options.type(), gathered(wanted, last), size, config.hiddenSize())
-                .output("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
-                .queue(-1);
+        Queued.run(
+                accelerator,
+                head.toLogits()
+                        .input("hidden", options.type(), gathered(wanted, last), size, config.hiddenSize())
+                        .output("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize()));
     }
 
     /** Rows of interest side by side: where they are if they lie so, otherwise copied. */

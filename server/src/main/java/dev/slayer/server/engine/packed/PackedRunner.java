@@ -148,11 +148,12 @@ final class PackedRunner implements Runner {
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
             DeviceSlice hidden = walk.rows().slice(group.first() * rowBytes, group.rows() * rowBytes);
-            group.embedding()
-                    .binding()
-                    .input("tokens", ElementType.INT32, regions.get(i).device(), group.rows())
-                    .output("hidden", options.type(), hidden, group.rows(), config.hiddenSize())
-                    .queue(-1);
+            Queued.run(
+                    accelerator,
+                    group.embedding()
+                            .binding()
+                            .input("tokens", ElementType.INT32, regions.get(i).device(), group.rows())
+                            .output("hidden", options.type(), hidden, group.rows(), config.hiddenSize()));
         }
     }
 

@@ -94,19 +94,20 @@ final class PackedScores implements AutoCloseable {
         Results results = new Results(host.segment(), rows, names);
         DeviceSlice all = device.all();
         long four = (long) rows * Float.BYTES;
-        binding.input("logits", ElementType.FLOAT, logits, rows, vocabulary)
-                .input("targets", ElementType.INT64, targets, rows, 1)
-                .input("top", ElementType.INT64, top, 1)
-                .output("top_tokens", ElementType.INT64, all.slice(0, results.logprobsAt()), rows, names)
-                .output("logprobs", ElementType.FLOAT, all.slice(results.logprobsAt(), four), rows, 1)
-                .output("above", ElementType.INT32, all.slice(results.aboveAt(), four), rows, 1)
-                .output(
-                        "top_logprobs",
-                        ElementType.FLOAT,
-                        all.slice(results.topLogprobsAt(), four * names),
-                        rows,
-                        names)
-                .queue(-1);
+        Queued.run(
+                accelerator,
+                binding.input("logits", ElementType.FLOAT, logits, rows, vocabulary)
+                        .input("targets", ElementType.INT64, targets, rows, 1)
+                        .input("top", ElementType.INT64, top, 1)
+                        .output("top_tokens", ElementType.INT64, all.slice(0, results.logprobsAt()), rows, names)
+                        .output("logprobs", ElementType.FLOAT, all.slice(results.logprobsAt(), four), rows, 1)
+                        .output("above", ElementType.INT32, all.slice(results.aboveAt(), four), rows, 1)
+                        .output(
+                                "top_logprobs",
+                                ElementType.FLOAT,
+                                all.slice(results.topLogprobsAt(), four * names),
+                                rows,
+                                names));
         accelerator.download(all.slice(0, results.bytes()), host.segment().asSlice(0, results.bytes()));
         return results;
     }
@@ -114,9 +115,17 @@ final class PackedScores implements AutoCloseable {
     private void makeRoom(int names) {
         long bytes = (long) mostRows * (names * (Long.BYTES + Float.BYTES) + 2 * Float.BYTES);
         if (device == null || device.bytes() < bytes) {
+            DeviceMemory larger = accelerator.allocate(bytes); // first: it may be refused
+            HostMemory beside;
+            try {
+                beside = accelerator.allocateHost(bytes);
+            } catch (RuntimeException | Error e) {
+                larger.close();
+                throw e;
+            }
             closeRoom();
-            device = accelerator.allocate(bytes);
-            host = accelerator.allocateHost(bytes);
+            device = larger;
+            host = beside;
         }
     }
 

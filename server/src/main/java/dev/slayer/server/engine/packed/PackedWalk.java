@@ -79,7 +79,7 @@ final class PackedWalk implements AutoCloseable {
     /** Zeros, so that the rows that pad a replay are numbers. */
     private DeviceSlice zeros(long bytes) {
         DeviceSlice all = own(accelerator.allocate(bytes)).all();
-        accelerator.zero(all);
+        accelerator.among(() -> accelerator.zero(all)); // another model may be recording
         return all;
     }
 
@@ -173,7 +173,7 @@ final class PackedWalk implements AutoCloseable {
         if (!of.form().replayable() || !replays.run(block, of, planned.in(), planned.out(), this::bind)) {
             Binding binding = block.binding(of.form().gated());
             bind(binding, of, of.tables().data().device(), of.metadata(), planned.in(), planned.out());
-            binding.queue(-1);
+            Queued.run(accelerator, binding);
         }
         if (!planned.all()) {
             eachRun(

@@ -30,6 +30,11 @@ enum Role {
         return tensors;
     }
 
+    /** Whether it is the last matrix of a sublayer, which is zero where the recipe is silent. */
+    boolean endsSublayer() {
+        return tensors.getFirst().endsSublayer();
+    }
+
     boolean matrix() {
         return tensors.getFirst() != LayerTensor.INPUT_NORM && tensors.getFirst() != LayerTensor.POST_ATTENTION_NORM;
     }

@@ -14,13 +14,20 @@ final class StepData implements AutoCloseable {
     private static final long ALIGNMENT = 256;
 
     private final Accelerator accelerator;
-    private HostMemory host;
-    private DeviceMemory device;
+    private Room room;
     private long used;
 
     StepData(Accelerator accelerator) {
         this.accelerator = accelerator;
-        open(1 << 16);
+        this.room = open(1 << 16);
+    }
+
+    /** Memory in both places, of one size. */
+    private record Room(HostMemory host, DeviceMemory device) {
+        void close() {
+            device.close();
+            host.close();
+        }
     }
 
     /** Memory in both places. */
@@ -38,16 +45,17 @@ final class StepData implements AutoCloseable {
     /** Forgets all regions and makes room for so many bytes: those of all regions to come, each {@link #aligned}. */
     void begin(long bytes) {
         used = 0;
-        if (bytes > device.bytes()) {
-            close();
-            open(Math.max(bytes, 2 * device.bytes()));
+        if (bytes > room.device().bytes()) {
+            Room larger = open(Math.max(bytes, 2 * room.device().bytes())); // first: it may be refused
+            room.close();
+            room = larger;
         }
     }
 
     /** A region; its contents undefined until written. */
     Region add(long bytes) {
-        Region region =
-                new Region(host.segment().asSlice(used, bytes), device.all().slice(used, bytes));
+        Region region = new Region(
+                room.host().segment().asSlice(used, bytes), room.device().all().slice(used, bytes));
         used += aligned(bytes);
         return region;
     }
@@ -55,15 +63,16 @@ final class StepData implements AutoCloseable {
     /** Queues the copy of all regions. */
     void send() {
         if (used > 0) {
-            accelerator.upload(host.segment().asSlice(0, used), device.all().slice(0, used));
+            accelerator.upload(
+                    room.host().segment().asSlice(0, used), room.device().all().slice(0, used));
         }
     }
 
-    private void open(long bytes) {
+    private Room open(long bytes) {
         long size = aligned(bytes);
-        device = accelerator.allocate(size);
+        DeviceMemory device = accelerator.allocate(size);
         try {
-            host = accelerator.allocateHost(size);
+            return new Room(accelerator.allocateHost(size), device);
         } catch (RuntimeException | Error e) {
             device.close();
             throw e;
@@ -72,7 +81,6 @@ final class StepData implements AutoCloseable {
 
     @Override
     public void close() {
-        device.close();
-        host.close();
+        room.close();
     }
 }

@@ -86,7 +86,7 @@ class SettingTypeTest {
     void choicesAreWrittenInLowerCase() {
         SettingType<Precision> type = SettingType.choice(Precision.class);
         assertThat(type.parse("int8", HERE)).isEqualTo(Precision.INT8);
-        assertThatThrownBy(() -> type.parse("fp16", HERE)).hasMessageContaining("fp32, int8, int4");
+        assertThatThrownBy(() -> type.parse("fp64", HERE)).hasMessageContaining("fp32, bf16, fp16, int8, int4");
     }
 
     @Test

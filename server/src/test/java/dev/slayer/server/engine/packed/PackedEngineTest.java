@@ -3,6 +3,7 @@ package dev.slayer.server.engine.packed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.accelerator.DeviceMemory;
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.EngineSettings;
@@ -11,6 +12,7 @@ import dev.slayer.server.engine.Recorder;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.Sampling;
 import dev.slayer.server.engine.Scores;
+import dev.slayer.server.engine.SequenceEvent;
 import dev.slayer.server.engine.SequenceRequest;
 import dev.slayer.server.engine.StopRules;
 import dev.slayer.server.engine.TokenScore;
@@ -139,6 +141,31 @@ class PackedEngineTest {
                 served.awaitNoKv();
             }
             rig.check();
+        }
+    }
+
+    @Test
+    void aDeviceWithoutMemoryRefusesWhoNeedsMoreAndAnswersTheOthers() {
+        List<SequenceRequest> requests = requests();
+        SequenceRequest plain = requests.get(3); // names no other tokens
+        SequenceRequest naming = requests.get(2);
+        try (PackedRig rig = new PackedRig(PackedRig.options(0));
+                Served served = Served.on(rig.device)) {
+            int[] expected = served.all(List.of(plain)).getFirst().tokens();
+            SequenceRequest other = requests.get(9);
+            try (DeviceMemory hog = rig.accelerator.allocate(rig.accelerator.freeBytes())) {
+                assertThat(hog.bytes()).isPositive();
+                assertThat(served.all(List.of(plain)).getFirst().tokens()).isEqualTo(expected);
+                Recorder refused = new Recorder();
+                served.engine().submit(naming, refused);
+                assertThat(refused.await())
+                        .isInstanceOfSatisfying(
+                                SequenceEvent.Failed.class,
+                                failed -> assertThat(failed.error().status()).isEqualTo(507));
+                assertThat(served.all(List.of(other)).getFirst().tokens()).isNotEmpty();
+            }
+            assertThat(served.all(List.of(naming)).getFirst().tokens()).isNotEmpty();
+            served.awaitNoKv();
         }
     }
 
