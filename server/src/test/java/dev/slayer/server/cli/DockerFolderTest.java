@@ -24,8 +24,6 @@ class DockerFolderTest {
     static final List<String> DOCKERFILES = DockerFiles.DOCKERFILES;
     static final List<String> COMPOSE = DockerFiles.COMPOSE;
     private static final String PINNED = "\\S+:[0-9][\\w.+-]*@sha256:[0-9a-f]{64}";
-    /** Settings that come with the CUDA path; a server without it does not read them. */
-    private static final Set<String> OF_CUDA = Set.of("SLAYER_DEVICE", "SLAYER_ONNXRUNTIME_LIBRARY");
 
     @ParameterizedTest
     @FieldSource("DOCKERFILES")
@@ -96,7 +94,6 @@ class DockerFolderTest {
     void variablesAreSettingsThatServeTakes(String dockerfile) {
         Map<String, String> environment = DockerFiles.environment(dockerfile);
         assertThat(environment.keySet())
-                .filteredOn(name -> !OF_CUDA.contains(name))
                 .isSubsetOf(ServeSettings.ALL.stream().map(Setting::variable).toList());
         ServeSettings settings = started(environment, List.of("serve"));
         assertThat(settings.http().host()).isEqualTo("0.0.0.0");

@@ -8,6 +8,7 @@ import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.KvMemory;
+import dev.slayer.server.engine.Pooling;
 import dev.slayer.server.engine.Recorder;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.Sampling;
@@ -139,6 +140,32 @@ class PackedEngineTest {
                     }
                 }
                 served.awaitNoKv();
+            }
+            rig.check();
+        }
+    }
+
+    @Test
+    void embeddingsOfEveryLayoutAreTheCpus() {
+        List<SequenceRequest> requests = requests().stream()
+                .limit(12)
+                .map(request -> SequenceRequest.pooled(MODEL, request.layout(), request.prompt(), Pooling.MEAN))
+                .toList();
+        List<Recorder> expected;
+        try (Device cpu = CpuDevice.open(2, DerivedBlocks.DEFAULTS);
+                Served served = Served.on(cpu)) {
+            expected = served.all(requests);
+        }
+        try (PackedRig rig = new PackedRig(PackedRig.options(0));
+                Served served = Served.on(rig.device)) {
+            List<Recorder> actual = served.all(requests);
+            for (int i = 0; i < requests.size(); i++) {
+                float[] vector = actual.get(i).pooled();
+                float[] wanted = expected.get(i).pooled();
+                assertThat(vector).hasSameSizeAs(wanted);
+                for (int j = 0; j < vector.length; j++) {
+                    assertThat(vector[j]).as("request %d, number %d", i, j).isCloseTo(wanted[j], within(1e-4f));
+                }
             }
             rig.check();
         }

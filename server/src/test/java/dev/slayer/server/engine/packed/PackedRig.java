@@ -47,7 +47,11 @@ final class PackedRig implements AutoCloseable {
     }
 
     Runner runner(String name, Checkpoint checkpoint) {
-        Runner runner = device.runner(name, checkpoint, WeightType.FP32, memory, MAX_ROWS);
+        return runner(name, checkpoint, WeightType.FP32);
+    }
+
+    Runner runner(String name, Checkpoint checkpoint, WeightType type) {
+        Runner runner = device.runner(name, checkpoint, type, memory, MAX_ROWS);
         runners.add(runner);
         return runner;
     }

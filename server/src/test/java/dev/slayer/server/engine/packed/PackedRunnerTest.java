@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.accelerator.DeviceMemory;
 import dev.slayer.server.engine.Runner;
+import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.golden.GoldenLayouts;
 import dev.slayer.server.onnx.Handles;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.FieldSource;
 
 /**
@@ -58,6 +60,28 @@ class PackedRunnerTest {
                 }
             }
             assertThat(rig.memory.usedBytes()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = WeightType.class,
+            names = {"INT8", "INT4"})
+    void quantizedWeightsCostAsLittleAsOnTheCpu(WeightType type) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("slayer-tiny"));
+                PackedRig rig = new PackedRig(PackedRig.options(0))) {
+            Runner runner = rig.runner("base", checkpoint, type);
+            Layout identity = Layout.identity(checkpoint.config().layers());
+            double difference = 0;
+            int scored = 0;
+            for (Golden.Prompt prompt : Golden.prompts("slayer-tiny")) {
+                float[][] logits = rig.logits(runner, identity, prompt.ids(), PackedRig.MAX_ROWS);
+                for (int position = 1; position < prompt.ids().length; position++) {
+                    difference += logprob(logits[position - 1], prompt.ids()[position]) - prompt.logprobs()[position];
+                    scored++;
+                }
+            }
+            assertThat(difference / scored).as("nats a token").isBetween(-0.1, 0.1);
         }
     }
 
