@@ -5,6 +5,7 @@ import dev.slayer.server.accelerator.CudaLibrary;
 import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.api.RuntimeFacts;
 import dev.slayer.server.cli.settings.DeviceSettings;
+import dev.slayer.server.cli.settings.KvPrecision;
 import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.Donor;
@@ -22,6 +23,7 @@ import dev.slayer.server.engine.block.MemoryDemand;
 import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.engine.packed.PackedDevice;
+import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
@@ -87,6 +89,13 @@ final class Machine implements AutoCloseable {
     private void openCuda(DeviceSettings wanted) {
         List<Integer> ids = wanted.choice().ids();
         CudaRuntime found = CudaRuntime.find(wanted.library(), System.getenv(), ids);
+        boolean fp8 = wanted.kvPrecision() == KvPrecision.FP8;
+        if (fp8 && !found.operators().byteCache()) {
+            throw SlayerException.badRequest(
+                    DeviceSettings.KV_DTYPE.option(),
+                    "--kv-dtype=fp8 needs ONNX Runtime 1.29 or newer; this is " + found.version() + " from "
+                            + found.origin() + ".");
+        }
         CudaLibrary cuda = found.load();
         List<String> names = new ArrayList<>();
         for (int id : ids) {
@@ -111,6 +120,7 @@ final class Machine implements AutoCloseable {
                         accelerator,
                         found.operators(),
                         type,
+                        fp8,
                         settings.derivedBlocks());
                 own(device);
                 places.add(new Place(device, device.kvMemory(plan.kvBytes())));

@@ -8,7 +8,8 @@ public enum ElementType {
     INT64(7, 8),
     BOOL(9, 1),
     FLOAT16(10, 2),
-    BFLOAT16(16, 2);
+    BFLOAT16(16, 2),
+    FLOAT8E4M3FN(17, 1);
 
     private final int code;
     private final int bytes;

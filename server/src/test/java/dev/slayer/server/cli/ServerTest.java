@@ -12,6 +12,7 @@ import dev.slayer.server.accelerator.DeviceChoice;
 import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
+import dev.slayer.server.cli.settings.KvPrecision;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
 import dev.slayer.server.cli.settings.Precision;
@@ -85,7 +86,8 @@ class ServerTest {
         ServeSettings plain = settings(List.of(new ModelSource("a", Golden.checkpoint("random-llama2"))));
         ServeSettings cuda = new ServeSettings(
                 plain.models(),
-                new DeviceSettings(DeviceChoice.parse("cuda:0"), Optional.of(folder.resolve("absent")), false),
+                new DeviceSettings(
+                        DeviceChoice.parse("cuda:0"), Optional.of(folder.resolve("absent")), false, KvPrecision.AUTO),
                 plain.precision(),
                 plain.threads(),
                 plain.engine(),

@@ -39,18 +39,24 @@ public final class PagedAttentionTwin {
     private static final MemorySegment NAME = ARENA.allocateFrom("PagedAttention");
 
     private final NativeApi api;
+    private final ElementType cache;
     private final List<Attributes> kernels = new ArrayList<>();
     private RuntimeException failure;
 
     private record Attributes(int heads, int kvHeads, int window) {}
 
-    private PagedAttentionTwin(NativeApi api) {
+    private PagedAttentionTwin(NativeApi api, ElementType cache) {
         this.api = api;
+        this.cache = cache;
     }
 
-    /** Makes the operator known to sessions that are opened from now on. */
-    public static PagedAttentionTwin install(OnnxRuntime runtime) {
-        PagedAttentionTwin twin = new PagedAttentionTwin(runtime.api);
+    /**
+     * Makes the operator known to sessions that are opened from now on.
+     *
+     * @param cache type of keys and values: FLOAT or FLOAT8E4M3FN
+     */
+    public static PagedAttentionTwin install(OnnxRuntime runtime, ElementType cache) {
+        PagedAttentionTwin twin = new PagedAttentionTwin(runtime.api, cache);
         try {
             MemorySegment out = ARENA.allocate(ADDRESS);
             runtime.api.check(
@@ -184,6 +190,9 @@ public final class PagedAttentionTwin {
     }
 
     private int inputType(MemorySegment op, long index) {
+        if (index == 3 || index == 4) {
+            return cache.code();
+        }
         return (index >= 5 && index <= 7) || index == 16 ? ElementType.INT32.code() : ElementType.FLOAT.code();
     }
 
@@ -192,7 +201,7 @@ public final class PagedAttentionTwin {
     }
 
     private int outputType(MemorySegment op, long index) {
-        return ElementType.FLOAT.code();
+        return index == 0 ? ElementType.FLOAT.code() : cache.code();
     }
 
     private long outputCount(MemorySegment op) {
@@ -224,7 +233,11 @@ public final class PagedAttentionTwin {
     }
 
     /** A tensor of a run. */
-    private record Value(MemorySegment data, long[] shape) {
+    private record Value(MemorySegment data, long[] shape, ElementType type) {
+        Value as(ElementType other) {
+            return new Value(data, shape, other);
+        }
+
         int size(int axis) {
             return (int) shape[axis];
         }
@@ -234,18 +247,24 @@ public final class PagedAttentionTwin {
         }
 
         float number(long index) {
-            return data.getAtIndex(JAVA_FLOAT, index);
+            return type == ElementType.FLOAT
+                    ? data.getAtIndex(JAVA_FLOAT, index)
+                    : Fp8.toFloat(data.get(JAVA_BYTE, index));
         }
 
         void set(long index, float value) {
-            data.setAtIndex(JAVA_FLOAT, index, value);
+            if (type == ElementType.FLOAT) {
+                data.setAtIndex(JAVA_FLOAT, index, value);
+            } else {
+                data.set(JAVA_BYTE, index, Fp8.of(value));
+            }
         }
     }
 
     private void attend(Attributes attributes, MemorySegment context) throws Throwable {
         Value qkv = input(context, 0);
-        Value keys = input(context, 3);
-        Value values = input(context, 4);
+        Value keys = input(context, 3).as(cache);
+        Value values = input(context, 4).as(cache);
         Value cumulative = input(context, 5);
         Value past = input(context, 6);
         Value table = input(context, 7);
@@ -412,6 +431,7 @@ public final class PagedAttentionTwin {
         api.check((MemorySegment) api.function(51, "PPP").invokeExact(value, out));
         return new Value(
                 out.get(ADDRESS, 0).reinterpret(Long.MAX_VALUE),
-                Arrays.copyOf(dimensions.toArray(JAVA_LONG), (int) rank));
+                Arrays.copyOf(dimensions.toArray(JAVA_LONG), (int) rank),
+                ElementType.FLOAT);
     }
 }

@@ -1,6 +1,7 @@
 package dev.slayer.server.cli.settings;
 
 import dev.slayer.server.accelerator.DeviceChoice;
+import dev.slayer.surgery.SlayerException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
@@ -11,8 +12,9 @@ import java.util.Optional;
  * @param choice processor or GPUs
  * @param library file or folder of ONNX Runtime for GPUs, if one was named
  * @param kvGiven whether somebody set --kv-memory; otherwise KV takes what is left of a GPU
+ * @param kvPrecision how keys and values lie in memory
  */
-public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolean kvGiven) {
+public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolean kvGiven, KvPrecision kvPrecision) {
     public static final Setting<DeviceChoice> DEVICE = Setting.of(
             "device",
             "DEVICE",
@@ -27,16 +29,31 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolea
             "looked for",
             "ONNX Runtime for --device cuda: its libonnxruntime.so or the folder of it.");
 
+    public static final Setting<KvPrecision> KV_DTYPE = Setting.of(
+            "kv-dtype",
+            "TYPE",
+            SettingType.choice(KvPrecision.class),
+            "auto",
+            "Keys and values in memory: auto (as computed), or fp8 (half as large; GPUs, ONNX Runtime 1.29 or newer).");
+
     /** The processor. */
-    public static final DeviceSettings CPU = new DeviceSettings(DeviceChoice.CPU, Optional.empty(), false);
+    public static final DeviceSettings CPU =
+            new DeviceSettings(DeviceChoice.CPU, Optional.empty(), false, KvPrecision.AUTO);
 
     public DeviceSettings {
         Objects.requireNonNull(choice);
         Objects.requireNonNull(library);
+        if (!choice.cuda() && kvPrecision != KvPrecision.AUTO) {
+            throw SlayerException.badRequest(
+                    KV_DTYPE.option(), "--kv-dtype=fp8 is not there with --device cpu; allowed: auto.");
+        }
     }
 
     static DeviceSettings from(SettingValues values) {
         return new DeviceSettings(
-                values.one(DEVICE), values.optional(ONNXRUNTIME_LIBRARY), values.isSet(ServeSettings.KV_MEMORY));
+                values.one(DEVICE),
+                values.optional(ONNXRUNTIME_LIBRARY),
+                values.isSet(ServeSettings.KV_MEMORY),
+                values.one(KV_DTYPE));
     }
 }

@@ -62,6 +62,7 @@ public final class PackedDevice implements Device {
      * @param threads of what it does on the host
      * @param operators what the library can do
      * @param weights whose activations are float16 where they are, otherwise bfloat16
+     * @param fp8Kv whether keys and values are kept as fp8 (E4M3); the operators must offer it
      * @param limits of the blocks made from recipes
      */
     public static PackedDevice cuda(
@@ -70,9 +71,12 @@ public final class PackedDevice implements Device {
             Accelerator accelerator,
             OperatorSupport operators,
             WeightType weights,
+            boolean fp8Kv,
             DerivedBlocks limits) {
+        ElementType type = weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16;
         PackedOptions options = new PackedOptions(
-                weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16,
+                type,
+                fp8Kv ? ElementType.FLOAT8E4M3FN : type,
                 Graph.MICROSOFT,
                 PAGE_ROWS,
                 operators.metadataElements(),

@@ -58,8 +58,8 @@ final class PackedGraphs {
         multiply(graph, "gated", "down", config.hiddenSize(), config.intermediateSize());
         graph.node("Add", "", "next", List.of(gated ? gate(graph, "down", "mlp_gate") : "down", "sum"), Map.of());
         return graph.output("next", options.type(), Graph.FREE, config.hiddenSize())
-                .output("keys_out", options.type(), cacheShape())
-                .output("values_out", options.type(), cacheShape())
+                .output("keys_out", options.kvType(), cacheShape())
+                .output("values_out", options.kvType(), cacheShape())
                 .build();
     }
 
@@ -70,22 +70,31 @@ final class PackedGraphs {
     private void attention(Graph.Builder graph) {
         ElementType type = options.type();
         List<String> in = new ArrayList<>(List.of("qkv", "", ""));
-        in.add(graph.input("keys", type, cacheShape()));
-        in.add(graph.input("values", type, cacheShape()));
+        in.add(graph.input("keys", options.kvType(), cacheShape()));
+        in.add(graph.input("values", options.kvType(), cacheShape()));
         in.add(graph.input("cumulative", ElementType.INT32, Graph.FREE));
         in.add(graph.input("past", ElementType.INT32, Graph.FREE));
         in.add(graph.input("table", ElementType.INT32, Graph.FREE, Graph.FREE));
         in.add(graph.input("cos", type, Graph.FREE, config.headDim() / 2));
         in.add(graph.input("sin", type, Graph.FREE, config.headDim() / 2));
-        if (options.metadata() > 0) {
-            in.addAll(List.of("", "", "", "", "", ""));
-            in.add(graph.input("metadata", ElementType.INT32, options.metadata()));
+        in.addAll(List.of("", "", "", ""));
+        // One tensor for both: a condition of the fastest kernels.
+        String scale = options.quantizesKv() ? graph.input("kv_scale", ElementType.FLOAT, 1) : "";
+        in.addAll(List.of(scale, scale));
+        in.add(options.metadata() > 0 ? graph.input("metadata", ElementType.INT32, options.metadata()) : "");
+        while (in.getLast().isEmpty()) {
+            in.removeLast();
         }
         Map<String, Object> attributes = new HashMap<>();
         attributes.put("num_heads", (long) config.heads());
         attributes.put("kv_num_heads", (long) config.kvHeads());
         attributes.put("do_rotary", 1L);
         config.slidingWindow().ifPresent(window -> attributes.put("local_window_size", (long) window));
+        if (options.quantizesKv()) {
+            attributes.put("k_quant_type", "PER_TENSOR");
+            attributes.put("v_quant_type", "PER_TENSOR");
+            attributes.put("kv_cache_bit_width", 8L);
+        }
         graph.nodeOf(
                 "PagedAttention",
                 options.attentionDomain(),

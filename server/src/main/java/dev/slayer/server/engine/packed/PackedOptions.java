@@ -5,7 +5,8 @@ import dev.slayer.server.onnx.ElementType;
 /**
  * How a device's graphs are built and run.
  *
- * @param type of activations, KV and plain weights
+ * @param type of activations and plain weights
+ * @param kvType of keys and values: that of the activations, or FLOAT8E4M3FN
  * @param attentionDomain domain of the operator PagedAttention
  * @param pageRows rows of a KV page
  * @param metadata elements of the operator's attention_metadata; 0 where the library has no such input, and looks at the device instead
@@ -15,16 +16,25 @@ import dev.slayer.server.onnx.ElementType;
  */
 public record PackedOptions(
         ElementType type,
+        ElementType kvType,
         String attentionDomain,
         int pageRows,
         int metadata,
         int maxSequences,
         int headRows,
         int recordAfter) {
+    /** Whether keys and values are kept smaller than they are computed. */
+    boolean quantizesKv() {
+        return kvType != type;
+    }
+
     /** Recordings that a session keeps: each takes memory until the session ends, whatever becomes of its block. */
     static final int MOST_RECORDINGS = 4096;
 
     public PackedOptions {
+        if (kvType != type && kvType != ElementType.FLOAT8E4M3FN) {
+            throw new IllegalArgumentException("kvType=" + kvType + "; allowed: " + type + " or FLOAT8E4M3FN");
+        }
         if (Integer.bitCount(pageRows) != 1 || metadata < 0 || metadata > 3 || headRows < 1 || maxSequences < 1) {
             throw new IllegalArgumentException("pageRows=" + pageRows + ", metadata=" + metadata + ", headRows="
                     + headRows + ", maxSequences=" + maxSequences

@@ -7,7 +7,9 @@ import dev.slayer.server.engine.block.Turn;
 import dev.slayer.server.onnx.Binding;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.surgery.checkpoint.ModelConfig;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -29,6 +31,9 @@ final class PackedWalk implements AutoCloseable {
     private final Replays replays;
     private final int spare;
     private final DeviceSlice gathered;
+    /** The scale of quantized KV: as wide as its range is, fp8 needs none. */
+    private final DeviceSlice one;
+
     private DeviceSlice hidden;
     private DeviceSlice next;
     private int turns;
@@ -69,6 +74,7 @@ final class PackedWalk implements AutoCloseable {
             this.hidden = zeros(bytes);
             this.next = zeros(bytes);
             this.gathered = zeros(bytes);
+            this.one = one();
             this.spare = spare();
         } catch (RuntimeException | Error e) {
             close();
@@ -81,6 +87,14 @@ final class PackedWalk implements AutoCloseable {
         DeviceSlice all = own(accelerator.allocate(bytes)).all();
         accelerator.among(() -> accelerator.zero(all)); // another model may be recording
         return all;
+    }
+
+    private DeviceSlice one() {
+        DeviceSlice slice = own(accelerator.allocate(Float.BYTES)).all();
+        try (Arena arena = Arena.ofConfined()) {
+            accelerator.fill(arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1), slice);
+        }
+        return slice;
     }
 
     private int spare() {
@@ -190,10 +204,13 @@ final class PackedWalk implements AutoCloseable {
                 .input("cos", options.type(), rope.cos(), rope.rows(), config.headDim() / 2)
                 .input("sin", options.type(), rope.sin(), rope.rows(), config.headDim() / 2);
         long[] cache = {pool.count(shape), shape.rows(), config.kvHeads(), config.headDim()};
-        binding.input("keys", options.type(), pool.keys(shape), cache)
-                .input("values", options.type(), pool.values(shape), cache)
-                .output("keys_out", options.type(), pool.keys(shape), cache)
-                .output("values_out", options.type(), pool.values(shape), cache);
+        binding.input("keys", options.kvType(), pool.keys(shape), cache)
+                .input("values", options.kvType(), pool.values(shape), cache)
+                .output("keys_out", options.kvType(), pool.keys(shape), cache)
+                .output("values_out", options.kvType(), pool.values(shape), cache);
+        if (options.quantizesKv()) {
+            binding.input("kv_scale", ElementType.FLOAT, one, 1);
+        }
         SequenceTables.bind(binding, of.form().sequences(), of.form().width(), tables);
         if (options.metadata() > 0) {
             binding.input("metadata", ElementType.INT32, metadata, options.metadata());

@@ -11,7 +11,7 @@ import dev.slayer.surgery.checkpoint.ModelConfig;
 record PageShape(int rows, long rowBytes) {
     static PageShape of(ModelConfig config, PackedOptions options) {
         return new PageShape(
-                options.pageRows(), (long) config.kvWidth() * options.type().bytes());
+                options.pageRows(), (long) config.kvWidth() * options.kvType().bytes());
     }
 
     /** Bytes of a page's keys, or of its values. */

@@ -36,14 +36,19 @@ final class PackedRig implements AutoCloseable {
 
     PackedRig(PackedOptions options, long kvBytes) {
         OnnxRuntime runtime = OnnxRuntime.open(2);
-        this.twin = PagedAttentionTwin.install(runtime);
+        this.twin = PagedAttentionTwin.install(runtime, options.kvType());
         this.device = new PackedDevice(runtime, accelerator, options, DerivedBlocks.DEFAULTS);
         this.memory = device.kvMemory(kvBytes);
     }
 
     /** As a library with all features would be used, but with small pages and few rows in the head, so that their ends are met. */
     static PackedOptions options(int recordAfter) {
-        return new PackedOptions(ElementType.FLOAT, PagedAttentionTwin.DOMAIN, 16, 3, 5, 8, recordAfter);
+        return options(ElementType.FLOAT, recordAfter);
+    }
+
+    /** The same with another type of keys and values. */
+    static PackedOptions options(ElementType kv, int recordAfter) {
+        return new PackedOptions(ElementType.FLOAT, kv, PagedAttentionTwin.DOMAIN, 16, 3, 5, 8, recordAfter);
     }
 
     Runner runner(String name, Checkpoint checkpoint) {

@@ -8,6 +8,7 @@ import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.golden.GoldenLayouts;
+import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Handles;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
@@ -60,6 +61,31 @@ class PackedRunnerTest {
                 }
             }
             assertThat(rig.memory.usedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void keysAndValuesOfEightBitsTakeAQuarterOfTheMemoryAndCostLittle() {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("slayer-tiny"));
+                PackedRig rig = new PackedRig(PackedRig.options(ElementType.FLOAT8E4M3FN, 1));
+                PackedRig wide = new PackedRig(PackedRig.options(0))) {
+            Runner runner = rig.runner("base", checkpoint);
+            Layout identity = Layout.identity(checkpoint.config().layers());
+            assertThat(4 * runner.kvBytes(identity, 100))
+                    .isEqualTo(wide.runner("base", checkpoint).kvBytes(identity, 100));
+            double difference = 0;
+            int scored = 0;
+            for (Golden.Prompt prompt : Golden.prompts("slayer-tiny")) {
+                float[][] logits = rig.logits(runner, identity, prompt.ids(), 5);
+                for (int position = 1; position < prompt.ids().length; position++) {
+                    difference += logprob(logits[position - 1], prompt.ids()[position]) - prompt.logprobs()[position];
+                    scored++;
+                }
+            }
+            assertThat(difference / scored)
+                    .as("nats a token")
+                    .isBetween(-0.1, 0.1)
+                    .isNotZero();
         }
     }
 

@@ -1,0 +1,9 @@
+package dev.slayer.server.cli.settings;
+
+/** How keys and values lie in memory. */
+public enum KvPrecision {
+    /** As they are computed. */
+    AUTO,
+    /** As 8-bit floating point with 4 bits of exponent and 3 of mantissa. */
+    FP8
+}
