@@ -30,6 +30,7 @@ class OptionListTest {
                         "port",
                         "device",
                         "onnxruntime-library",
+                        "kv-dtype",
                         "dtype",
                         "threads",
                         "max-sequences",
