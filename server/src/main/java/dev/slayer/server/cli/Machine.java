@@ -222,7 +222,7 @@ final class Machine implements AutoCloseable {
                             ((ReplicatedRunner) model.runner()).runners().get(index),
                             model.vocabulary()))
                     .toList();
-            engines.add(Engine.start(engine, places.get(i).kv(), own, registry));
+            engines.add(Engine.start(engine, places.get(i).kv(), own, registry, i));
         }
         return Replicas.of(engines, engine.maxSequences());
     }

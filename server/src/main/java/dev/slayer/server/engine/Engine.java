@@ -19,7 +19,17 @@ public interface Engine extends AutoCloseable {
      * @param registry where the engine's own metrics go
      */
     static Engine start(EngineSettings settings, KvMemory pool, List<EngineModel> models, MeterRegistry registry) {
-        return new EngineLoop(settings, pool, models, registry).start();
+        return start(settings, pool, models, registry, 0);
+    }
+
+    /**
+     * Starts one of several engines of a server.
+     *
+     * @param number from 0: its own metrics are told apart by it
+     */
+    static Engine start(
+            EngineSettings settings, KvMemory pool, List<EngineModel> models, MeterRegistry registry, int number) {
+        return new EngineLoop(settings, pool, models, registry, number).start();
     }
 
     /**

@@ -41,16 +41,17 @@ final class EngineLoop implements Engine {
     private volatile boolean draining;
     private boolean stopped;
 
-    EngineLoop(EngineSettings settings, KvMemory pool, List<EngineModel> models, MeterRegistry registry) {
+    /** @param number among the engines of a server */
+    EngineLoop(EngineSettings settings, KvMemory pool, List<EngineModel> models, MeterRegistry registry, int number) {
         this.settings = settings;
         this.pool = pool;
         this.models = new ModelTable(models, member -> inbox.add(new EngineMessage.Retire(member)));
-        this.metrics = new EngineMetrics(registry);
+        this.metrics = new EngineMetrics(registry, number);
         this.prefixes = new PrefixCache(settings.prefixBytes());
         this.step = new Step(metrics);
         this.scheduler = new Scheduler(settings, metrics::preempted);
         this.status = new EngineStatus(true, 0, 0, 0, pool.limitBytes());
-        this.thread = new Thread(this::live, "engine");
+        this.thread = new Thread(this::live, number == 0 ? "engine" : "engine-" + number);
     }
 
     EngineLoop start() {

@@ -18,7 +18,7 @@ final class EngineMetrics {
     private final Counter prefixHits;
     private final AtomicLong prefixBytes = new AtomicLong();
 
-    EngineMetrics(MeterRegistry registry) {
+    EngineMetrics(MeterRegistry registry, int engine) {
         this.registry = registry;
         this.preemptions = Counter.builder("slayer_num_preemptions")
                 .description("Sequences that gave their KV back and were computed again")
@@ -34,6 +34,7 @@ final class EngineMetrics {
                 .description("Prompt tokens that came from the prefix cache")
                 .register(registry);
         Gauge.builder("slayer_prefix_cache_bytes", prefixBytes::get)
+                .tag("engine", Integer.toString(engine)) // counters of several engines add up, gauges do not
                 .description("Bytes of KV and scores in the prefix cache")
                 .register(registry);
     }
