@@ -4,6 +4,8 @@ import dev.slayer.server.engine.block.Quantizer;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Graph;
+import dev.slayer.server.onnx.OnnxException;
+import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,14 +17,39 @@ import java.util.Map;
  * rows, B that of sequences, P that of KV pages.
  */
 final class PackedGraphs {
+    private static final String KV_BITS = "kv_cache_bit_width";
+
     private final ModelConfig config;
     private final WeightType weights;
     private final PackedOptions options;
+    private final boolean tellsKvBits;
 
-    PackedGraphs(ModelConfig config, WeightType weights, PackedOptions options) {
+    /** @param tellsKvBits whether PagedAttention is told how many bits a quantized number has: some versions ask for it, some refuse it */
+    PackedGraphs(ModelConfig config, WeightType weights, PackedOptions options, boolean tellsKvBits) {
+        this.tellsKvBits = tellsKvBits;
         this.config = config;
         this.weights = weights;
         this.options = options;
+    }
+
+    /**
+     * The graphs as a library takes them, which is asked where versions differ.
+     *
+     * @throws dev.slayer.surgery.SlayerException never for the host's lack of kernels
+     */
+    static PackedGraphs of(OnnxRuntime runtime, ModelConfig config, WeightType weights, PackedOptions options) {
+        PackedGraphs telling = new PackedGraphs(config, weights, options, true);
+        if (!options.quantizesKv()) {
+            return telling;
+        }
+        try {
+            runtime.session(telling.block(false)).close();
+            return telling;
+        } catch (OnnxException e) {
+            // What it says of the host's kernels does not matter; an attribute that it does not know does.
+            boolean unknown = e.getMessage().contains("Unrecognized attribute: " + KV_BITS);
+            return unknown ? new PackedGraphs(config, weights, options, false) : telling;
+        }
     }
 
     static int qkvWidth(ModelConfig config) {
@@ -93,7 +120,9 @@ final class PackedGraphs {
         if (options.quantizesKv()) {
             attributes.put("k_quant_type", "PER_TENSOR");
             attributes.put("v_quant_type", "PER_TENSOR");
-            attributes.put("kv_cache_bit_width", 8L);
+            if (tellsKvBits) {
+                attributes.put(KV_BITS, 8L);
+            }
         }
         graph.nodeOf(
                 "PagedAttention",

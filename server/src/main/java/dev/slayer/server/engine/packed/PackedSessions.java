@@ -53,7 +53,7 @@ final class PackedSessions implements AutoCloseable {
     /** @throws dev.slayer.surgery.SlayerException if the runtime refuses a graph; nothing is left behind then */
     PackedSessions(
             OnnxRuntime runtime, Placement placement, ModelConfig config, WeightType weights, PackedOptions options) {
-        PackedGraphs graphs = new PackedGraphs(config, weights, options);
+        PackedGraphs graphs = PackedGraphs.of(runtime, config, weights, options);
         try {
             this.block = own(runtime.session(graphs.block(false), placement, false));
             this.gated = own(runtime.session(graphs.block(true), placement, false));
