@@ -43,7 +43,7 @@ final class DrawGraph {
         graph.node("Softmax", "", "probabilities", List.of("scaled"), Map.of("axis", 1L));
         spans();
         node("CumSum", "span_sums", List.of("masses", "one"));
-        graph.node("ReduceMax", "", "all", List.of("span_sums", "one"), Map.of("keepdims", 1L));
+        last("all", "span_sums", spanCount());
         node("Mul", "wanted", List.of("all", uniform));
         first("span", "span_sums", "all", "wanted");
         graph.node("GatherElements", "", "mass", List.of("masses", "span"), Map.of("axis", 1L));
@@ -51,7 +51,7 @@ final class DrawGraph {
         node("Sub", "before", List.of("up_to", "mass"));
         graph.node("GatherND", "", "inside", List.of("cut", "span"), Map.of("batch_dims", 1L));
         node("CumSum", "inside_sums", List.of("inside", "one"));
-        graph.node("ReduceMax", "", "inside_all", List.of("inside_sums", "one"), Map.of("keepdims", 1L));
+        last("inside_all", "inside_sums", SPAN);
         node("Sub", "wanted_inside", List.of("wanted", "before"));
         first("place", "inside_sums", "inside_all", "wanted_inside");
         integers("span_length", SPAN);
@@ -62,9 +62,19 @@ final class DrawGraph {
         return graph.output("tokens", ElementType.INT64, Graph.FREE, 1).build();
     }
 
+    private int spanCount() {
+        return (config.vocabularySize() + SPAN - 1) / SPAN;
+    }
+
+    /** The last [R, 1] of running sums [R, count]: all of it. */
+    private void last(String name, String sums, int count) {
+        integers(name + "_at", count - 1);
+        graph.node("Gather", "", name, List.of(sums, name + "_at"), Map.of("axis", 1L));
+    }
+
     /** The probabilities cut into spans [R, spans, SPAN], the last filled up with zeros, and the mass of each [R, spans]. */
     private void spans() {
-        int spans = (config.vocabularySize() + SPAN - 1) / SPAN;
+        int spans = spanCount();
         int missing = spans * SPAN - config.vocabularySize();
         String whole = "probabilities";
         if (missing > 0) {
