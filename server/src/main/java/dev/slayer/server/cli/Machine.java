@@ -35,7 +35,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +48,8 @@ final class Machine implements AutoCloseable {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final List<Place> places = new ArrayList<>();
     private RuntimeFacts facts = RuntimeFacts.NONE;
+    private Budgets budgets;
+    private EngineSettings engine;
 
     /** A device and the KV memory of the engine on it. */
     private record Place(Device device, KvMemory kv) {}
@@ -56,6 +57,8 @@ final class Machine implements AutoCloseable {
     private Machine(ServeSettings settings) {
         this.settings = settings;
         this.type = weightType(settings.precision());
+        this.budgets = Budgets.ofHost(settings);
+        this.engine = settings.engine();
     }
 
     /**
@@ -80,7 +83,7 @@ final class Machine implements AutoCloseable {
 
     private void openCpu() {
         long kv = settings.engine().kvBytes();
-        tell(MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand(OptionalLong.of(kv))));
+        tell(MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand()));
         Device device = own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
         places.add(new Place(device, device.kvMemory(kv)));
         facts = RuntimeFacts.cpu(device.runtimeVersion());
@@ -103,8 +106,7 @@ final class Machine implements AutoCloseable {
             names.add(accelerator.name());
             Device device;
             try {
-                OptionalLong kv =
-                        wanted.kvGiven() ? OptionalLong.of(settings.engine().kvBytes()) : OptionalLong.empty();
+                useBudgets(Budgets.ofDevice(settings, accelerator.totalBytes()));
                 MemoryPlan plan = MemoryPlan.of(
                         new MemoryPlan.Place(
                                 accelerator.name(),
@@ -112,7 +114,7 @@ final class Machine implements AutoCloseable {
                                 accelerator.totalBytes(),
                                 accelerator.freeBytes(),
                                 Short.BYTES),
-                        demand(kv));
+                        demand());
                 tell(plan);
                 device = PackedDevice.cuda(
                         found.library(),
@@ -121,7 +123,8 @@ final class Machine implements AutoCloseable {
                         found.operators(),
                         type,
                         fp8,
-                        settings.derivedBlocks());
+                        new DerivedBlocks(
+                                budgets.derived(), settings.derivedBlocks().idle()));
                 own(device);
                 places.add(new Place(device, device.kvMemory(plan.kvBytes())));
             } catch (RuntimeException | Error e) {
@@ -137,17 +140,28 @@ final class Machine implements AutoCloseable {
                 found.operators().names());
     }
 
-    private MemoryDemand demand(OptionalLong kv) {
+    /** Of several devices the last: they are to be of one kind. */
+    private void useBudgets(Budgets found) {
+        budgets = found;
+        engine = new EngineSettings(
+                found.maxSequences(),
+                settings.engine().maxQueue(),
+                found.maxBatchTokens(),
+                settings.engine().kvBytes(),
+                found.prefix());
+    }
+
+    private MemoryDemand demand() {
         Map<String, ModelConfig> models = new LinkedHashMap<>();
         settings.models().forEach(source -> models.put(source.name(), ModelConfig.read(source.directory())));
         return new MemoryDemand(
                 models,
                 type,
-                settings.engine().maxBatchTokens(),
-                settings.derivedBlocks().maxBytes(),
-                kv,
-                settings.engine().prefixBytes(),
-                settings.jobs().memoryBytes());
+                engine.maxBatchTokens(),
+                budgets.derived(),
+                budgets.kv(),
+                budgets.prefix(),
+                budgets.training());
     }
 
     private static void tell(MemoryPlan plan) {
@@ -184,13 +198,7 @@ final class Machine implements AutoCloseable {
         List<Runner> runners = new ArrayList<>();
         try {
             for (Place place : places) {
-                runners.add(place.device()
-                        .runner(
-                                name,
-                                checkpoint,
-                                type,
-                                place.kv(),
-                                settings.engine().maxBatchTokens()));
+                runners.add(place.device().runner(name, checkpoint, type, place.kv(), engine.maxBatchTokens()));
             }
         } catch (RuntimeException | Error e) {
             runners.forEach(Runner::close);
@@ -209,7 +217,6 @@ final class Machine implements AutoCloseable {
 
     /** Starts an engine on every device; the result owns their KV memory. */
     Engine start(List<EngineModel> models, MeterRegistry registry) {
-        EngineSettings engine = settings.engine();
         if (places.size() == 1) {
             return Engine.start(engine, places.getFirst().kv(), models, registry);
         }

@@ -87,7 +87,10 @@ class ServerTest {
         ServeSettings cuda = new ServeSettings(
                 plain.models(),
                 new DeviceSettings(
-                        DeviceChoice.parse("cuda:0"), Optional.of(folder.resolve("absent")), false, KvPrecision.AUTO),
+                        DeviceChoice.parse("cuda:0"),
+                        Optional.of(folder.resolve("absent")),
+                        DeviceSettings.Given.NONE,
+                        KvPrecision.AUTO),
                 plain.precision(),
                 plain.threads(),
                 plain.engine(),

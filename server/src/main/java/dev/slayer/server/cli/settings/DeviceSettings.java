@@ -11,10 +11,17 @@ import java.util.Optional;
  *
  * @param choice processor or GPUs
  * @param library file or folder of ONNX Runtime for GPUs, if one was named
- * @param kvGiven whether somebody set --kv-memory; otherwise KV takes what is left of a GPU
+ * @param given which limits somebody has set; the others follow from a GPU's memory
  * @param kvPrecision how keys and values lie in memory
  */
-public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolean kvGiven, KvPrecision kvPrecision) {
+public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given given, KvPrecision kvPrecision) {
+    /** Which limits somebody has set. */
+    public record Given(
+            boolean kv, boolean derivedBlocks, boolean prefixCache, boolean maxSequences, boolean maxBatchTokens) {
+        /** None of them. */
+        public static final Given NONE = new Given(false, false, false, false, false);
+    }
+
     public static final Setting<DeviceChoice> DEVICE = Setting.of(
             "device",
             "DEVICE",
@@ -38,7 +45,7 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolea
 
     /** The processor. */
     public static final DeviceSettings CPU =
-            new DeviceSettings(DeviceChoice.CPU, Optional.empty(), false, KvPrecision.AUTO);
+            new DeviceSettings(DeviceChoice.CPU, Optional.empty(), Given.NONE, KvPrecision.AUTO);
 
     public DeviceSettings {
         Objects.requireNonNull(choice);
@@ -53,7 +60,12 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, boolea
         return new DeviceSettings(
                 values.one(DEVICE),
                 values.optional(ONNXRUNTIME_LIBRARY),
-                values.isSet(ServeSettings.KV_MEMORY),
+                new Given(
+                        values.isSet(ServeSettings.KV_MEMORY),
+                        values.isSet(ServeSettings.DERIVED_BLOCKS_MEMORY),
+                        values.isSet(ServeSettings.PREFIX_CACHE_MEMORY),
+                        values.isSet(ServeSettings.MAX_SEQUENCES),
+                        values.isSet(ServeSettings.MAX_BATCH_TOKENS)),
                 values.one(KV_DTYPE));
     }
 }

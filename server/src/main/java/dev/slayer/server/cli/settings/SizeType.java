@@ -32,6 +32,9 @@ record SizeType(long low, long high, long total) implements SettingType<Long> {
 
     @Override
     public Long parse(String text, Path base) {
+        if (text.equals("0") && low == 0) {
+            return 0L; // nothing needs no unit
+        }
         Matcher parts = FORM.matcher(text);
         if (!parts.matches()) {
             throw new IllegalArgumentException("is no size; " + forms());

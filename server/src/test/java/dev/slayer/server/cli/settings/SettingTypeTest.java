@@ -83,6 +83,13 @@ class SettingTypeTest {
     }
 
     @Test
+    void nothingNeedsNoUnitWhereItIsAllowed() {
+        assertThat(SettingType.sizeOrShare(1000, 0, 2000).parse("0", HERE)).isZero();
+        assertThatThrownBy(() -> SettingType.sizeOrShare(1000, 1, 2000).parse("0", HERE))
+                .hasMessageContaining("no size");
+    }
+
+    @Test
     void choicesAreWrittenInLowerCase() {
         SettingType<Precision> type = SettingType.choice(Precision.class);
         assertThat(type.parse("int8", HERE)).isEqualTo(Precision.INT8);
