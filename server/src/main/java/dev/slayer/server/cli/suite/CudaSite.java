@@ -95,7 +95,8 @@ final class CudaSite implements Site {
             MemoryPlan.Place place = new MemoryPlan.Place(
                     name, true, accelerator.totalBytes(), accelerator.freeBytes(), type().bits() / Byte.SIZE);
             return new Opened(
-                    PackedDevice.cuda(runtime.library(), threads, accelerator, runtime.operators(), type(), false, limits),
+                    PackedDevice.cuda(
+                            runtime.library(), threads, accelerator, runtime.operators(), type(), false, limits),
                     place,
                     OptionalLong.empty());
         } catch (RuntimeException | Error e) {

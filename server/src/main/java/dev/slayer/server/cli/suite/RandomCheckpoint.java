@@ -165,8 +165,9 @@ final class RandomCheckpoint {
         return new RandomTensors.Spec(sizes, tensor.endsSublayer() ? scale / 4 : scale);
     }
 
-    private static String index(Map<String, Map<String, RandomTensors.Spec>> files) throws IOException {
+    private String index(Map<String, Map<String, RandomTensors.Spec>> files) throws IOException {
         ObjectNode root = JSON.createObjectNode();
+        root.putObject("metadata").put("total_size", shape.config().parameters().total() * Short.BYTES);
         ObjectNode map = root.putObject("weight_map");
         files.forEach((file, tensors) -> tensors.keySet().forEach(name -> map.put(name, file)));
         return JSON.writeValueAsString(root);

@@ -46,8 +46,8 @@ public record Scale(
             new Scoring(6, 48, 12, 4, 2),
             new Layouts(16, 6, 3, 40),
             new Training(2, 32),
-            List.of(256, 256, 512),
-            8L << 20);
+            List.of(1024, 1024, 1024),
+            64L << 20);
 
     /**
      * @param prefixBytes of the prefix cache, where it is on

@@ -73,7 +73,7 @@ def decode(model, batch):
         times.append(time.perf_counter() - begun)
         if left() < 0:
             break
-    step = statistics.median(times)
+    step = statistics.median(times[len(times) // 4 :])  # the first ones load kernels
     rows = given["decode_prompt"] + len(times) / 2
     say(kind="decode", batch=batch, rows=rows, rate=batch / step, note=f"{step * 1e3:.3f} ms a step, {versions}")
 
