@@ -106,8 +106,13 @@ final class TrainingPart implements Part {
 
     /** The largest that fits. */
     private static Step step(Stage stage, String method, Budget budget) {
-        SlayerException last = SlayerException.internal("time was up before it began; give more by --part-time", null);
-        for (Attempt attempt : attempts(stage, method)) {
+        List<Attempt> attempts = attempts(stage, method);
+        SlayerException last = SlayerException.internal(
+                attempts.isEmpty()
+                        ? "a quarter of the layers needs more memory than there is"
+                        : "time was up before it began; give more by --part-time",
+                null);
+        for (Attempt attempt : attempts) {
             if (budget.over()) {
                 throw last;
             }

@@ -52,7 +52,7 @@ def build(type_, layers=None):
     if layers:
         config.num_hidden_layers = layers
     with torch.device(device):
-        return transformers.AutoModelForCausalLM.from_config(config, dtype=type_)
+        return transformers.AutoModelForCausalLM.from_config(config).to(type_)
 
 
 def random_tokens(rows, length):
@@ -125,7 +125,7 @@ def training():
         try:
             train(layers)
             return
-        except torch.OutOfMemoryError:
+        except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
         if left() < 0:
             return
@@ -136,7 +136,7 @@ for size in given["batches"]:
     if left() > 0:
         try:
             decode(model, size)
-        except torch.OutOfMemoryError:
+        except torch.cuda.OutOfMemoryError:
             say(failed=f"decode, batch {size}: out of memory")
 if left() > 0:
     prefill(model)
