@@ -55,7 +55,7 @@ class PagePoolTest {
                 for (int[] pages = pool.take(shape, 3); pages != null; pages = pool.take(shape, 3)) {
                     taken.add(pages);
                 }
-                assertThat(3 * taken.size() * 2 * shape.bytes())
+                assertThat(3L * taken.size() * 2 * shape.bytes())
                         .as("bytes of %s", shape)
                         .isGreaterThan(pool.limitBytes() * 9 / 10);
                 taken.forEach(pages -> pool.giveBack(shape, pages));
@@ -81,7 +81,7 @@ class PagePoolTest {
                             mine.add(page);
                         }
                     } else if (!mine.isEmpty()) {
-                        pool.giveBack(shape, mine.remove(random.nextInt(mine.size())));
+                        pool.giveBack(shape, mine.remove(/* index */ random.nextInt(mine.size())));
                     }
                     assertApart(pool, taken);
                 }
