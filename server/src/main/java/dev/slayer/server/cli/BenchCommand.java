@@ -8,6 +8,7 @@ import dev.slayer.server.cli.bench.Workload;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.SettingValues;
+import dev.slayer.server.cli.suite.SuiteSettings;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -44,6 +45,7 @@ final class BenchCommand implements Callable<Integer> {
                         "in this process; they may also stand in the environment or in the file of",
                         "--config, as for serve.");
         Options.add(command, BenchSettings.ALL);
+        Options.add(command, SuiteSettings.ALL);
         Options.add(command, Target.SERVER);
     }
 
@@ -51,6 +53,10 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         Map<String, List<String>> load = Options.given(spec.commandLine().getParseResult(), BenchSettings.ALL);
         Map<String, List<String>> server = Options.given(spec.commandLine().getParseResult(), Target.SERVER);
+        Map<String, List<String>> suite = Options.given(spec.commandLine().getParseResult(), SuiteSettings.ALL);
+        if (!suite.isEmpty()) {
+            return new GpuSuite(spec.commandLine(), environment).run(suite, load, server);
+        }
         BenchSettings settings;
         Target target;
         try {

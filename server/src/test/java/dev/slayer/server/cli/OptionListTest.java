@@ -9,6 +9,7 @@ import dev.slayer.server.cli.eval.EvalSettings;
 import dev.slayer.server.cli.settings.LayoutSettings;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.cli.settings.Setting;
+import dev.slayer.server.cli.suite.SuiteSettings;
 import dev.slayer.surgery.layout.LayoutParameters;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,6 +84,13 @@ class OptionListTest {
                         "timeout",
                         "json",
                         "api-key");
+    }
+
+    @Test
+    void theGpuSuiteHasTheseOptionsOfItsOwn() {
+        assertThat(SuiteSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly("gpu-suite", "shape", "only", "part-time", "work", "out");
     }
 
     @Test

@@ -3,10 +3,11 @@ package dev.slayer.server.cli.bench;
 import java.util.Arrays;
 
 /** The middle one of sorted numbers; the mean of the middle two where their count is even. */
-final class Median {
+public final class Median {
     private Median() {}
 
-    static double of(double[] numbers) {
+    /** The median. @throws IllegalArgumentException if there are no numbers */
+    public static double of(double[] numbers) {
         if (numbers.length == 0) {
             throw new IllegalArgumentException("there is no median of no numbers");
         }

@@ -7,6 +7,7 @@ import dev.slayer.server.engine.Runner;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.layout.Layout;
+import java.nio.file.Path;
 
 /** The CPU as a device. */
 public final class CpuDevice implements Device {
@@ -27,6 +28,16 @@ public final class CpuDevice implements Device {
      */
     public static CpuDevice open(int threads, DerivedBlocks limits) {
         return new CpuDevice(OnnxRuntime.open(threads), limits);
+    }
+
+    /**
+     * Loads a library of ONNX Runtime, such as the one that a GPU is used with, beside which another had better not be loaded.
+     *
+     * @param library of ONNX Runtime
+     * @see #open(int, DerivedBlocks)
+     */
+    public static CpuDevice open(Path library, int threads, DerivedBlocks limits) {
+        return new CpuDevice(OnnxRuntime.open(library, threads), limits);
     }
 
     @Override
