@@ -24,7 +24,6 @@ import java.util.stream.Stream;
 final class RandomCheckpoint {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String CONFIG = "config.json";
-    private static final String ENDS = "ends.safetensors";
     private static final double SPARE = 1.02; // of the disk, for what else is written
 
     private final Shape shape;
@@ -139,12 +138,14 @@ final class RandomCheckpoint {
     private Map<String, Map<String, RandomTensors.Spec>> files() {
         ModelConfig config = shape.config();
         Map<String, Map<String, RandomTensors.Spec>> files = new LinkedHashMap<>();
-        Map<String, RandomTensors.Spec> ends = new LinkedHashMap<>();
         List<Long> matrix = List.of((long) config.vocabularySize(), (long) config.hiddenSize());
-        ends.put(TensorNames.EMBEDDING, new RandomTensors.Spec(matrix, 1));
-        ends.put(TensorNames.FINAL_NORM, new RandomTensors.Spec(List.of((long) config.hiddenSize()), 0));
-        ends.put(TensorNames.HEAD, new RandomTensors.Spec(matrix, 1 / Math.sqrt(config.hiddenSize())));
-        files.put(ENDS, ends);
+        files.put("embedding.safetensors", Map.of(TensorNames.EMBEDDING, new RandomTensors.Spec(matrix, 1)));
+        files.put(
+                "head.safetensors",
+                Map.of(TensorNames.HEAD, new RandomTensors.Spec(matrix, 1 / Math.sqrt(config.hiddenSize()))));
+        files.put(
+                "norm.safetensors",
+                Map.of(TensorNames.FINAL_NORM, new RandomTensors.Spec(List.of((long) config.hiddenSize()), 0)));
         for (int layer = 0; layer < config.layers(); layer++) {
             Map<String, RandomTensors.Spec> tensors = new LinkedHashMap<>();
             for (LayerTensor tensor : LayerTensor.values()) {

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -20,6 +19,7 @@ import java.util.SplittableRandom;
 final class RandomTensors {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int BUFFER_BYTES = 8 << 20;
+    private static final int NUMBERS_OF_A_DRAW = Long.BYTES / Short.BYTES;
     private static final int DRAWS = 1 << Short.SIZE;
 
     /** Draws from a normal distribution, of which each number of a tensor takes one at random. */
@@ -86,20 +86,21 @@ final class RandomTensors {
         while (left > 0) {
             buffer.clear();
             int count = (int) Math.min(left, buffer.capacity() / Short.BYTES);
-            draw(buffer.asShortBuffer(), count, values, random);
+            draw(buffer, count, values, random);
             writeAll(channel, buffer.limit(count * Short.BYTES));
             left -= count;
         }
     }
 
-    /** Four numbers for each draw of 64 bits. */
-    private static void draw(ShortBuffer to, int count, short[] values, SplittableRandom random) {
-        int i = 0;
-        while (i < count) {
+    /** Four numbers for each draw of 64 bits, in the buffer's first bytes. */
+    private static void draw(ByteBuffer to, int count, short[] values, SplittableRandom random) {
+        for (int i = 0; i < count; i += NUMBERS_OF_A_DRAW) {
             long bits = random.nextLong();
-            for (int of = 0; of < Long.SIZE && i < count; of += Short.SIZE) {
-                to.put(i++, values[(int) (bits >>> of) & 0xFFFF]);
+            long four = 0;
+            for (int of = 0; of < Long.SIZE; of += Short.SIZE) {
+                four |= (values[(int) (bits >>> of) & 0xFFFF] & 0xFFFFL) << of;
             }
+            to.putLong(i * Short.BYTES, four);
         }
     }
 
