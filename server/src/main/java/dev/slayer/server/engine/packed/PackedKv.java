@@ -2,6 +2,8 @@ package dev.slayer.server.engine.packed;
 
 import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.PrefixPiece;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** KV of a sequence in pages: each slot that attends has a list of its own. */
 final class PackedKv implements Kv {
@@ -53,6 +55,11 @@ final class PackedKv implements Kv {
     /** Number of a page of a slot. */
     int page(int slot, int index) {
         return pages[slot][index];
+    }
+
+    /** Writes the numbers of the first pages of a slot as int32 from an index on. */
+    void copyPages(int slot, int count, MemorySegment table, long at) {
+        MemorySegment.copy(pages[slot], 0, table, ValueLayout.JAVA_INT, at * Integer.BYTES, count);
     }
 
     @Override

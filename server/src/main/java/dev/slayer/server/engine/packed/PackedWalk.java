@@ -16,8 +16,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Takes the packed rows of a step through their stacks, turn by turn, without waiting for the device: all that the turns need to know
- * is worked out first and sent in one copy. The engine's thread only.
+ * Takes the packed rows of a step through their stacks, turn by turn, without waiting for the device: what a turn needs to know goes
+ * there in one copy before it. The engine's thread only.
  */
 final class PackedWalk implements AutoCloseable {
     private final ModelConfig config;
@@ -125,10 +125,14 @@ final class PackedWalk implements AutoCloseable {
      */
     DeviceSlice run(List<Chunk> chunks) {
         int rows = chunks.stream().mapToInt(Chunk::count).sum();
-        List<Planned> plan = plan(split(Turn.of(chunks)), rows);
-        data.send();
-        plan.forEach(this::run);
-        turns = plan.size();
+        List<TurnData.Form> forms = new ArrayList<>();
+        for (Turn turn : split(Turn.of(chunks))) {
+            forms.add(TurnData.Form.of(turn, shape, options));
+        }
+        data.begin(forms.stream().mapToLong(TurnData.Form::bytes).sum());
+        // The device works on a turn while the next is worked out.
+        forms.forEach(form -> run(plan(form, rows)));
+        turns = forms.size();
         return hidden;
     }
 
@@ -137,6 +141,10 @@ final class PackedWalk implements AutoCloseable {
         List<Turn> parts = new ArrayList<>();
         for (Turn turn : whole) {
             List<Turn.Member> members = turn.members();
+            if (members.size() <= options.maxSequences()) {
+                parts.add(turn);
+                continue;
+            }
             for (int at = 0; at < members.size(); at += options.maxSequences()) {
                 List<Turn.Member> some = members.subList(at, Math.min(members.size(), at + options.maxSequences()));
                 int rows =
@@ -147,22 +155,16 @@ final class PackedWalk implements AutoCloseable {
         return parts;
     }
 
-    private List<Planned> plan(List<Turn> all, int rows) {
-        List<TurnData.Form> forms =
-                all.stream().map(turn -> TurnData.Form.of(turn, shape, options)).toList();
-        data.begin(forms.stream().mapToLong(TurnData.Form::bytes).sum());
-        List<Planned> planned = new ArrayList<>();
-        for (TurnData.Form form : forms) {
-            Turn turn = form.turn();
-            boolean everything = turn.rows() == rows;
-            boolean gathers = !turn.contiguous() || (form.replayable() && turn.first() != 0);
-            DeviceSlice in = gathers ? gathered : from(hidden, turn.first());
-            planned.add(new Planned(turn, form.write(data, spare), hidden, in, next, gathers, everything));
-            if (everything) {
-                DeviceSlice swap = hidden;
-                hidden = next;
-                next = swap;
-            }
+    private Planned plan(TurnData.Form form, int rows) {
+        Turn turn = form.turn();
+        boolean everything = turn.rows() == rows;
+        boolean gathers = !turn.contiguous() || (form.replayable() && turn.first() != 0);
+        DeviceSlice in = gathers ? gathered : from(hidden, turn.first());
+        Planned planned = new Planned(turn, form.write(data, spare), hidden, in, next, gathers, everything);
+        if (everything) {
+            DeviceSlice swap = hidden;
+            hidden = next;
+            next = swap;
         }
         return planned;
     }
@@ -186,6 +188,7 @@ final class PackedWalk implements AutoCloseable {
         TurnData of = planned.data();
         if (!of.form().replayable() || !replays.run(block, of, planned.in(), planned.out(), this::bind)) {
             Binding binding = block.binding(of.form().gated());
+            data.send(of.all());
             bind(binding, of, of.tables().data().device(), of.metadata(), planned.in(), planned.out());
             Queued.run(accelerator, binding);
         }

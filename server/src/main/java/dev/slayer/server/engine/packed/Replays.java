@@ -13,7 +13,7 @@ import java.util.function.Consumer;
 
 /**
  * Records runs of pure decoding as CUDA graphs and replays them. A recording has all addresses fixed, so numbers of rows and of pages
- * are rounded up to powers of two, and tables are copied to one place for each form. The engine's thread only.
+ * are rounded up to powers of two, and tables go to one place for each form. The engine's thread only.
  */
 final class Replays implements AutoCloseable {
     /** Sequences of the largest recording. */
@@ -76,7 +76,7 @@ final class Replays implements AutoCloseable {
         if (recording.seen <= options.recordAfter()) {
             return false;
         }
-        accelerator.copy(wanted.data().device(), tables);
+        accelerator.upload(wanted.data().host(), tables);
         MemorySegment metadata =
                 places.metadata().segment().asSlice(0, data.metadata().byteSize());
         metadata.copyFrom(data.metadata());

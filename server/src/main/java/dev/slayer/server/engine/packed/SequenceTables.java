@@ -55,25 +55,26 @@ record SequenceTables(int sequences, int width, StepData.Region data) {
         int row = 0;
         for (int i = 0; i < sequences; i++) {
             cumulative.setAtIndex(JAVA_INT, i, row);
-            boolean real = i < members.size();
-            boolean attends = real && members.get(i).stage().attends();
-            past.setAtIndex(JAVA_INT, i, attends ? members.get(i).chunk().from() : 0);
-            for (int column = 0; column < width; column++) {
-                table.setAtIndex(
-                        JAVA_INT,
-                        (long) i * width + column,
-                        attends ? page(members.get(i), column, shape, spare) : spare);
+            int pages = 0;
+            int before = 0;
+            if (i < members.size()) {
+                Turn.Member member = members.get(i);
+                Chunk chunk = member.chunk();
+                row += chunk.count();
+                if (member.stage().attends()) {
+                    before = chunk.from();
+                    pages = shape.pages(chunk.end());
+                    ((PackedKv) chunk.kv()).copyPages(member.stage().kvSlot(), pages, table, (long) i * width);
+                }
+            } else {
+                row++;
             }
-            row += real ? members.get(i).chunk().count() : 1;
+            past.setAtIndex(JAVA_INT, i, before);
+            for (int column = pages; column < width; column++) {
+                table.setAtIndex(JAVA_INT, (long) i * width + column, spare);
+            }
         }
         cumulative.setAtIndex(JAVA_INT, sequences, row);
-    }
-
-    private static int page(Turn.Member member, int column, PageShape shape, int spare) {
-        Chunk chunk = member.chunk();
-        return column < shape.pages(chunk.end())
-                ? ((PackedKv) chunk.kv()).page(member.stage().kvSlot(), column)
-                : spare;
     }
 
     /** Binds tables of this form that lie somewhere on the device. */

@@ -60,6 +60,11 @@ final class StepData implements AutoCloseable {
         return region;
     }
 
+    /** Queues the copy of one region. */
+    void send(Region region) {
+        accelerator.upload(region.host(), region.device());
+    }
+
     /** Queues the copy of all regions. */
     void send() {
         if (used > 0) {

@@ -13,10 +13,13 @@ import java.util.Optional;
 /**
  * What a turn needs on the device beside rows and weights.
  *
+ * @param all of it, one piece
  * @param metadata bounds that PagedAttention reads on the host; stays as it is while a recording of it lives
  * @param gates factors of attention and MLP, [rows, 1] each
  */
-record TurnData(Form form, SequenceTables tables, MemorySegment metadata, Optional<Gates> gates) {
+record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySegment metadata, Optional<Gates> gates) {
+    private static final long METADATA_BYTES = 4L * Integer.BYTES;
+
     /** Where the factors are. */
     record Gates(StepData.Region attention, StepData.Region mlp) {}
 
@@ -39,7 +42,7 @@ record TurnData(Form form, SequenceTables tables, MemorySegment metadata, Option
             int width) {
         static Form of(Turn turn, PageShape shape, PackedOptions options) {
             List<Turn.Member> members = turn.members();
-            boolean gated = members.stream().map(Turn.Member::stage).anyMatch(Form::gated);
+            boolean gated = gated(members);
             boolean replayable = options.recordAfter() > 0
                     && !gated
                     && turn.rows() == members.size()
@@ -58,6 +61,19 @@ record TurnData(Form form, SequenceTables tables, MemorySegment metadata, Option
                     : new Form(turn, shape, options, gated, false, members.size(), turn.rows(), width);
         }
 
+        private static boolean gated(List<Turn.Member> members) {
+            BlockStack.Stage last = null; // most share one
+            for (Turn.Member member : members) {
+                if (!member.stage().equals(last)) {
+                    last = member.stage();
+                    if (gated(last)) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        }
+
         private static boolean gated(BlockStack.Stage stage) {
             return !stage.attends() || stage.attention() != 1 || stage.mlp() != 1;
         }
@@ -69,22 +85,27 @@ record TurnData(Form form, SequenceTables tables, MemorySegment metadata, Option
         /** Bytes of all its regions. */
         long bytes() {
             return StepData.aligned(SequenceTables.bytes(sequences, width))
-                    + StepData.aligned(4L * Integer.BYTES)
+                    + StepData.aligned(METADATA_BYTES)
                     + (gated ? 2 * StepData.aligned(gateBytes()) : 0);
         }
 
         /** @param spare the page in which padding is computed */
         TurnData write(StepData data, int spare) {
+            StepData.Region all = data.add(bytes());
+            long metadataAt = StepData.aligned(SequenceTables.bytes(sequences, width));
+            long gatesAt = metadataAt + StepData.aligned(METADATA_BYTES);
             SequenceTables tables =
-                    new SequenceTables(sequences, width, data.add(SequenceTables.bytes(sequences, width)));
+                    new SequenceTables(sequences, width, all.slice(0, SequenceTables.bytes(sequences, width)));
             tables.write(turn.members(), shape, spare);
-            MemorySegment metadata =
-                    data.add(4L * Integer.BYTES).host().asSlice(0, (long) options.metadata() * Integer.BYTES);
+            MemorySegment metadata = all.host().asSlice(metadataAt, (long) options.metadata() * Integer.BYTES);
             writeBounds(metadata);
-            Optional<Gates> gates =
-                    gated ? Optional.of(new Gates(data.add(gateBytes()), data.add(gateBytes()))) : Optional.empty();
+            Optional<Gates> gates = gated
+                    ? Optional.of(new Gates(
+                            all.slice(gatesAt, gateBytes()),
+                            all.slice(gatesAt + StepData.aligned(gateBytes()), gateBytes())))
+                    : Optional.empty();
             gates.ifPresent(this::writeGates);
-            return new TurnData(this, tables, metadata, gates);
+            return new TurnData(this, all, tables, metadata, gates);
         }
 
         /** Most new rows of a sequence, most rows that a sequence then has, and a number that the latter is not below. */
