@@ -67,7 +67,7 @@ public record ServeSettings(
             "Threads that compute; 'cores' is one per core.");
 
     public static final Setting<Integer> MAX_SEQUENCES = Setting.of(
-            "max-sequences", "N", SettingType.integer(1, 65_536), "64", "Sequences that run at once; others wait.");
+            "max-sequences", "N", SettingType.integer(1, 65_536), "64", "Sequences that run at once; others wait. On GPUs 256 unless it is given.");
 
     public static final Setting<Integer> MAX_QUEUE = Setting.of(
             "max-queue",
@@ -81,14 +81,15 @@ public record ServeSettings(
             "N",
             SettingType.integer(1, 1_048_576),
             "512",
-            "Tokens that one step computes, prompts and answers together; at least max-sequences.");
+            "Tokens that one step computes, prompts and answers together; at least max-sequences. On GPUs 2048 unless it is given.");
 
     public static final Setting<Long> KV_MEMORY = Setting.of(
             "kv-memory",
             "SIZE",
             SettingType.sizeOrShare(machineMemory(), 1 << 20, 1L << 50),
             "25%",
-            "Memory for keys and values of running sequences: a size, or a share of the machine's memory.");
+            "Memory for keys and values of running sequences: a size, or a share of the machine's memory. On GPUs what"
+                    + " is left unless it is given.");
 
     public static final Setting<Long> PREFIX_CACHE_MEMORY = Setting.of(
             "prefix-cache-memory",
@@ -96,14 +97,15 @@ public record ServeSettings(
             SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
             "10%",
             "Memory for keys, values and scores of prompts that later ones may begin with: a size, or a share of the"
-                    + " machine's memory; 0 for none.");
+                    + " machine's memory; 0 for none. On GPUs a tenth of theirs unless it is given.");
 
     public static final Setting<Long> DERIVED_BLOCKS_MEMORY = Setting.of(
             "derived-blocks-memory",
             "SIZE",
             SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
             "10%",
-            "Memory for averaged and merged blocks of edited models: a size, or a share of the machine's memory.");
+            "Memory for averaged and merged blocks of edited models: a size, or a share of the machine's memory. On"
+                    + " GPUs a tenth of theirs unless it is given.");
 
     public static final Setting<Duration> DERIVED_BLOCKS_IDLE = Setting.of(
             "derived-blocks-idle",

@@ -15,7 +15,8 @@ import java.util.Map;
 /**
  * KV pages of every model on a device, in two tensors of which one holds all keys and the other all values. A page is known by its
  * number: what its address is, in units of its model's pages. The pool is divided into slabs; a slab serves one shape of pages until
- * all of them are back, so that models of any shapes share it.
+ * all of them are back, so that models of any shapes share it. Pages are taken and given back by the engine's thread, and by those that
+ * load models.
  */
 final class PagePool implements KvMemory {
     /** Slabs of a pool, about. */
@@ -80,7 +81,7 @@ final class PagePool implements KvMemory {
     }
 
     @Override
-    public long usedBytes() {
+    public synchronized long usedBytes() {
         return usedBytes;
     }
 
@@ -111,7 +112,7 @@ final class PagePool implements KvMemory {
     }
 
     /** Takes pages, their contents undefined. @return their numbers; null, with nothing changed, if there are not so many */
-    int[] take(PageShape shape, int count) {
+    synchronized int[] take(PageShape shape, int count) {
         Deque<Integer> pages = free.computeIfAbsent(shape, none -> new ArrayDeque<>());
         while (pages.size() < count) {
             if (!addSlab(shape, pages)) {
@@ -128,7 +129,7 @@ final class PagePool implements KvMemory {
     }
 
     /** A page in which padding is computed; counted as nobody's. @throws SlayerException 507 if there is none left */
-    int spare(PageShape shape) {
+    synchronized int spare(PageShape shape) {
         int[] taken = take(shape, 1);
         if (taken == null) {
             throw new SlayerException(
@@ -144,13 +145,13 @@ final class PagePool implements KvMemory {
     }
 
     /** Takes a spare page back. */
-    void giveSpareBack(PageShape shape, int page) {
+    synchronized void giveSpareBack(PageShape shape, int page) {
         usedBytes += 2 * shape.bytes();
         giveBack(shape, page);
     }
 
     /** Takes pages back. */
-    void giveBack(PageShape shape, int... pages) {
+    synchronized void giveBack(PageShape shape, int... pages) {
         Deque<Integer> kept = free.get(shape);
         for (int page : pages) {
             kept.push(page);

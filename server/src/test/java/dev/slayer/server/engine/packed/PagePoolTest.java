@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Pages of several shapes share one memory: none overlaps another, all come back, and the limit holds. */
@@ -104,6 +105,31 @@ class PagePoolTest {
             }
         }
         assertThat(pool.usedBytes()).isEqualTo(bytes).isLessThanOrEqualTo(pool.limitBytes());
+    }
+
+    @Test
+    void modelsMayBeLoadedWhileAnEngineRuns() {
+        try (PagePool pool = new PagePool(accelerator, 1L << 20, CHUNK)) {
+            List<Set<Integer>> taken = IntStream.range(0, 4)
+                    .parallel()
+                    .mapToObj(thread -> {
+                        Set<Integer> mine = new HashSet<>();
+                        for (int round = 0; round < 2000; round++) {
+                            int page = pool.spare(SHAPES.getFirst());
+                            assertThat(mine.add(page)).isTrue();
+                            if (round % 20 != 0) {
+                                pool.giveSpareBack(SHAPES.getFirst(), page);
+                                mine.remove(page);
+                            }
+                        }
+                        return mine;
+                    })
+                    .toList();
+            assertThat(taken.stream().flatMap(Set::stream).toList())
+                    .hasSize(400)
+                    .doesNotHaveDuplicates();
+            assertThat(pool.usedBytes()).as("spare pages are nobody's").isZero();
+        }
     }
 
     @Test
