@@ -67,7 +67,11 @@ public record ServeSettings(
             "Threads that compute; 'cores' is one per core.");
 
     public static final Setting<Integer> MAX_SEQUENCES = Setting.of(
-            "max-sequences", "N", SettingType.integer(1, 65_536), "64", "Sequences that run at once; others wait. On GPUs 256 unless it is given.");
+            "max-sequences",
+            "N",
+            SettingType.integer(1, 65_536),
+            "64",
+            "Sequences that run at once; others wait. On GPUs 256 unless it is given.");
 
     public static final Setting<Integer> MAX_QUEUE = Setting.of(
             "max-queue",

@@ -14,6 +14,7 @@ import dev.slayer.server.engine.block.BlockStack;
 import dev.slayer.server.engine.block.Wanted;
 import dev.slayer.server.onnx.Binding;
 import dev.slayer.server.onnx.ElementType;
+import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -158,7 +159,7 @@ final class PackedHead implements AutoCloseable {
         accelerator.await();
         for (int i = 0; i < size; i++) {
             Wanted one = wanted.get(i);
-            int token = Math.toIntExact(hostTokens.getAtIndex(JAVA_LONG, i));
+            int token = checked(hostTokens.getAtIndex(JAVA_LONG, i));
             int index = i;
             sink.drawn(
                     one.index(),
@@ -167,6 +168,14 @@ final class PackedHead implements AutoCloseable {
                     results.filter(all -> draw(one).scored())
                             .map(all -> all.score(index, token, draw(one).top())));
         }
+    }
+
+    private int checked(long token) {
+        if (token < 0 || token >= config.vocabularySize()) {
+            throw SlayerException.internal(
+                    "the device drew token " + token + "; there are 0 to " + (config.vocabularySize() - 1), null);
+        }
+        return (int) token;
     }
 
     private static Draw draw(Wanted wanted) {
