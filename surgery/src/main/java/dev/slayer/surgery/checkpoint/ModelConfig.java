@@ -84,6 +84,11 @@ public record ModelConfig(
         return heads * headDim;
     }
 
+    /** Width of queries, keys and values side by side. */
+    public int qkvWidth() {
+        return queryWidth() + 2 * kvWidth();
+    }
+
     /** Width of all key heads (or all value heads) together. */
     public int kvWidth() {
         return kvHeads * headDim;

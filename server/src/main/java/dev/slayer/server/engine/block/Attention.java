@@ -62,7 +62,7 @@ final class Attention implements AutoCloseable {
         bindRope(table(sequenceLength)); // first: a change of tables unbinds everything
         bindCache("past_keys", "keys", kv.keys(slot), kv.capacity());
         bindCache("past_values", "values", kv.values(slot), kv.capacity());
-        binding.input("qkv", ElementType.FLOAT, qkv, 1, count, BlockGraphs.qkvWidth(config));
+        binding.input("qkv", ElementType.FLOAT, qkv, 1, count, config.qkvWidth());
         binding.output("attention", ElementType.FLOAT, attention, 1, count, config.queryWidth());
         binding.run();
     }

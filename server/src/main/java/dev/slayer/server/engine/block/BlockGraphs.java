@@ -37,7 +37,7 @@ final class BlockGraphs {
         List<Float32Source> qkv = List.of(
                 layer.tensor(LayerTensor.QUERY), layer.tensor(LayerTensor.KEY), layer.tensor(LayerTensor.VALUE));
         matrix.multiply(graph, "normed", "qkv", qkv);
-        return graph.output("qkv", ElementType.FLOAT, Graph.FREE, qkvWidth(config))
+        return graph.output("qkv", ElementType.FLOAT, Graph.FREE, config.qkvWidth())
                 .build();
     }
 
@@ -108,7 +108,7 @@ final class BlockGraphs {
     static Graph attention(ModelConfig config) {
         Graph.Builder graph = new Graph.Builder();
         long free = Graph.FREE;
-        String qkv = graph.input("qkv", ElementType.FLOAT, 1, free, qkvWidth(config));
+        String qkv = graph.input("qkv", ElementType.FLOAT, 1, free, config.qkvWidth());
         String pastKeys = graph.input("past_keys", ElementType.FLOAT, 1, config.kvHeads(), free, config.headDim());
         String pastValues = graph.input("past_values", ElementType.FLOAT, 1, config.kvHeads(), free, config.headDim());
         String last = graph.input("last_position", ElementType.INT32, 1);
@@ -130,11 +130,6 @@ final class BlockGraphs {
                 .output("keys", ElementType.FLOAT, 1, config.kvHeads(), free, config.headDim())
                 .output("values", ElementType.FLOAT, 1, config.kvHeads(), free, config.headDim())
                 .build();
-    }
-
-    /** Queries, keys and values of a row side by side. */
-    static int qkvWidth(ModelConfig config) {
-        return config.queryWidth() + 2 * config.kvWidth();
     }
 
     private void norm(Graph.Builder graph, String x, String gamma, String y) {

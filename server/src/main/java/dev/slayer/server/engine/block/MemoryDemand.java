@@ -61,7 +61,7 @@ public record MemoryDemand(
      * activations and as that is widened, as probabilities, and as their sums.
      */
     long workspaceBytes(ModelConfig config, int elementBytes) {
-        long qkv = config.queryWidth() + 2L * config.kvWidth();
+        long qkv = config.qkvWidth();
         long row = 6L * config.hiddenSize() + qkv + config.queryWidth() + 3L * config.intermediateSize();
         long logits = 4L * Math.min(maxRows, HEAD_ROWS) * config.vocabularySize() * Float.BYTES;
         return Math.addExact(Math.multiplyExact(row, (long) maxRows * elementBytes), logits);

@@ -36,7 +36,7 @@ final class Walk implements AutoCloseable {
         this.next = floats((long) maxRows * config.hiddenSize());
         this.gathered = floats((long) maxRows * config.hiddenSize());
         this.sum = floats((long) maxRows * config.hiddenSize());
-        this.qkv = floats((long) maxRows * BlockGraphs.qkvWidth(config));
+        this.qkv = floats((long) maxRows * config.qkvWidth());
         this.attended = floats((long) maxRows * config.queryWidth());
     }
 
@@ -70,7 +70,7 @@ final class Walk implements AutoCloseable {
         int count = turn.rows();
         MemorySegment in = gather(turn);
         if (group.stream().anyMatch(member -> member.stage().attends())) {
-            block.pre(count, in, slice(qkv, 0, count, BlockGraphs.qkvWidth(config)));
+            block.pre(count, in, slice(qkv, 0, count, config.qkvWidth()));
         }
         attend(group);
         MemorySegment out = slice(next, 0, count, config.hiddenSize());
@@ -129,7 +129,7 @@ final class Walk implements AutoCloseable {
             MemorySegment rows = slice(attended, row, chunk.count(), config.queryWidth());
             if (stage.attends()) {
                 attention.run(
-                        slice(qkv, row, chunk.count(), BlockGraphs.qkvWidth(config)),
+                        slice(qkv, row, chunk.count(), config.qkvWidth()),
                         rows,
                         chunk.from(),
                         chunk.count(),

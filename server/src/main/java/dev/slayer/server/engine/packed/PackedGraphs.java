@@ -52,10 +52,6 @@ final class PackedGraphs {
         }
     }
 
-    static int qkvWidth(ModelConfig config) {
-        return config.queryWidth() + 2 * config.kvWidth();
-    }
-
     /**
      * A decoder block: hidden [T, hidden] to next [T, hidden], over packed rows: sequence i owns rows cumulative[i] to cumulative[i +
      * 1] - 1, on top of past[i] rows that lie in the pages of its row of the table. Keys and values [P, pageRows, kvHeads, headDim] are
@@ -67,7 +63,7 @@ final class PackedGraphs {
         Graph.Builder graph = new Graph.Builder();
         String hidden = graph.input("hidden", options.type(), Graph.FREE, config.hiddenSize());
         norm(graph, hidden, "input_norm", "normed");
-        multiply(graph, "normed", "qkv", qkvWidth(config), config.hiddenSize());
+        multiply(graph, "normed", "qkv", config.qkvWidth(), config.hiddenSize());
         attention(graph);
         multiply(graph, "attention", "projected", config.hiddenSize(), config.queryWidth());
         String gamma = graph.input("post_attention_norm", options.type(), config.hiddenSize());

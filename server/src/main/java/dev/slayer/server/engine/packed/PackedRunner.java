@@ -106,9 +106,15 @@ final class PackedRunner implements Runner {
         try {
             embed(chunks);
             head.run(chunks, walk.run(chunks), sink);
-        } finally {
-            accelerator.await(); // what was sent may be written over in the next step
+        } catch (RuntimeException | Error e) {
+            try {
+                accelerator.await();
+            } catch (RuntimeException later) {
+                e.addSuppressed(later); // what came first says more
+            }
+            throw e;
         }
+        accelerator.await(); // what was sent may be written over in the next step
     }
 
     @Override

@@ -55,7 +55,7 @@ class BlockGraphsTest {
                         KvCache kv = new KvCache(pool, 1, config.kvHeads(), config.headDim(), config.contextLength())) {
                     float[][] hidden = random(random, config.hiddenSize());
                     MemorySegment in = put(arena, hidden);
-                    MemorySegment qkv = arena.allocate(JAVA_FLOAT, (long) ROWS * BlockGraphs.qkvWidth(config));
+                    MemorySegment qkv = arena.allocate(JAVA_FLOAT, (long) ROWS * config.qkvWidth());
                     block.pre(ROWS, in, qkv);
                     float[][] expectedQkv = reference.pre(layer, hidden);
                     assertClose(qkv, expectedQkv, name + " layer " + layer + " pre");
@@ -86,7 +86,7 @@ class BlockGraphsTest {
             try (Attention attention = new Attention(runtime, config)) {
                 for (int length : new int[] {30, 60, 90, 30, 90}) { // below and beyond the original context, and back
                     float[][] qkv = new float[length][];
-                    System.arraycopy(random(random, BlockGraphs.qkvWidth(config)), 0, qkv, 0, length);
+                    System.arraycopy(random(random, config.qkvWidth()), 0, qkv, 0, length);
                     MemorySegment attended = arena.allocate(JAVA_FLOAT, (long) length * config.queryWidth());
                     try (KvCache kv =
                             new KvCache(pool, 1, config.kvHeads(), config.headDim(), config.contextLength())) {
