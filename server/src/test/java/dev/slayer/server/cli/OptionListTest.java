@@ -102,7 +102,9 @@ class OptionListTest {
 
     @Test
     void bundleHasTheseOptionsAndNoOthers() {
-        assertThat(BundleSettings.ALL).extracting(Setting::name).containsExactly("out", "split", "without");
+        assertThat(BundleSettings.ALL)
+                .extracting(Setting::name)
+                .containsExactly("out", "split", "without", "gpu-libraries");
     }
 
     @Test

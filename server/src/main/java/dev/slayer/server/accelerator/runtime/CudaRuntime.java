@@ -35,7 +35,7 @@ public record CudaRuntime(
     }
 
     /**
-     * Looks for it: the named library, else pip's onnxruntime-gpu, else the one of the class path; CUDA's libraries in
+     * Looks for it: the named library, else that of a bundle, else pip's onnxruntime-gpu, else the one of the class path; CUDA's libraries in
      * LD_LIBRARY_PATH, beside it, in pip's nvidia folders, /usr/local/cuda* and where the system's linker looks.
      *
      * @param named file or folder of ONNX Runtime, if the user named one

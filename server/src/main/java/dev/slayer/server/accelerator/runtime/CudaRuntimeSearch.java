@@ -17,9 +17,14 @@ final class CudaRuntimeSearch {
     private static final String DRIVER = "libcuda.so.1";
     private static final int LEAST_DRIVER = 13_000;
 
+    private static final String CUDNN = "libcudnn.so.9";
+
     /** What a provider for CUDA 13 needs, where none is there to be asked. */
     private static final List<String> USUAL =
-            List.of(CUDART, "libcublas.so.13", "libcublasLt.so.13", "libcudnn.so.9", "libcufft.so.12");
+            List.of(CUDART, "libcublas.so.13", "libcublasLt.so.13", CUDNN, "libcufft.so.12");
+
+    /** Needed without being linked: Slayer calls the one, recent providers look for the other by name, when they first want it. */
+    private static final List<String> UNLINKED = List.of(CUDART, CUDNN);
 
     /** By the start of a library's name, the package of pip that has it. */
     private static final Map<String, String> PACKAGES = Map.of(
@@ -48,12 +53,16 @@ final class CudaRuntimeSearch {
         lacks.addAll(search.lacks());
         SharedLibraries libraries =
                 new SharedLibraries(places, found.map(FoundLibrary::library).map(Path::getParent), sites);
-        Map<String, Path> cuda =
-                libraries(libraries, found.map(FoundLibrary::needed).orElse(USUAL));
+        Map<String, Path> cuda = libraries(libraries, wanted(found));
         Optional<CudaDriver> driver = driver(libraries, Optional.ofNullable(cuda.get(CUDART)));
         driver.ifPresent(there -> checkDevices(there, devices));
         if (!lacks.isEmpty()) {
-            throw new SlayerException(500, "cuda_unavailable", "--device", Lack.message(lacks), null);
+            throw new SlayerException(
+                    500,
+                    "cuda_unavailable",
+                    "--device",
+                    Lack.message("--device cuda cannot be used; what is missing:", lacks),
+                    null);
         }
         FoundLibrary library = found.orElseThrow();
         return new CudaRuntime(
@@ -67,13 +76,16 @@ final class CudaRuntimeSearch {
                 OperatorSupport.of(library.version()));
     }
 
+    /** Names of CUDA's libraries that a build needs, or that one usually needs. */
+    static List<String> wanted(Optional<FoundLibrary> build) {
+        List<String> wanted = new ArrayList<>(build.map(FoundLibrary::needed).orElse(USUAL));
+        UNLINKED.stream().filter(name -> !wanted.contains(name)).forEach(wanted::add);
+        return wanted;
+    }
+
     private Map<String, Path> libraries(SharedLibraries libraries, List<String> names) {
         Map<String, Path> found = new LinkedHashMap<>();
-        List<String> wanted = new ArrayList<>(names);
-        if (!wanted.contains(CUDART)) {
-            wanted.addFirst(CUDART); // Slayer calls it itself
-        }
-        for (String name : wanted) {
+        for (String name : names) {
             libraries
                     .find(name)
                     .ifPresentOrElse(path -> found.put(name, path), () -> lacks.add(library(name, libraries)));
@@ -81,7 +93,8 @@ final class CudaRuntimeSearch {
         return found;
     }
 
-    private static Lack library(String name, SharedLibraries libraries) {
+    /** A library that is not there. */
+    static Lack library(String name, SharedLibraries libraries) {
         String others =
                 libraries.others(name).stream().map(Path::toString).limit(3).collect(Collectors.joining(", "));
         String pip = PACKAGES.entrySet().stream()

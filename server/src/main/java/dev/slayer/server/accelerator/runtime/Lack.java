@@ -12,11 +12,9 @@ import java.util.stream.Collectors;
  * @param remedy what to do, an imperative
  */
 record Lack(String what, String found, String wanted, String remedy) {
-    /** All of them as one message. */
-    static String message(List<Lack> lacks) {
-        return lacks.stream()
-                .map(Lack::line)
-                .collect(Collectors.joining("\n", "--device cuda cannot be used; what is missing:\n", ""));
+    /** All of them as one message, below a line that says what they are lacking for. */
+    static String message(String head, List<Lack> lacks) {
+        return lacks.stream().map(Lack::line).collect(Collectors.joining("\n", head + "\n", ""));
     }
 
     private String line() {

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Looks for a build of ONNX Runtime for CUDA 13: the named one, or of pip, or of the class path. */
+/** Looks for a build of ONNX Runtime for CUDA 13: the named one, or of a bundle, or of pip, or of the class path. */
 final class OnnxRuntimeSearch {
     static final String PROVIDER = "libonnxruntime_providers_cuda.so";
     static final String SHARED = "libonnxruntime_providers_shared.so";
@@ -45,7 +45,8 @@ final class OnnxRuntimeSearch {
             if (!libraries.isEmpty()) {
                 Path library = libraries.getLast();
                 if (Files.isRegularFile(library.resolveSibling(PROVIDER))) {
-                    return checked(library, "pip's onnxruntime-gpu");
+                    boolean bundled = places.bundled().equals(Optional.of(site));
+                    return checked(library, bundled ? "the bundle" : "pip's onnxruntime-gpu");
                 }
                 passedOver.add("onnxruntime for the CPU in " + site);
             }
@@ -135,9 +136,9 @@ final class OnnxRuntimeSearch {
         }
     }
 
-    /** Whether a library is one of CUDA's, which are looked for beside the system's own. */
+    /** Whether a library is one of CUDA's, which are looked for beside the system's own; the driver's own is no part of CUDA. */
     private static boolean ofCuda(String name) {
-        return name.startsWith("libcu") || name.startsWith("libnv");
+        return (name.startsWith("libcu") || name.startsWith("libnv")) && !name.startsWith("libcuda.so");
     }
 
     private Optional<ElfFile> elf(Path file) {

@@ -1,5 +1,6 @@
 package dev.slayer.server.accelerator.runtime;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -9,6 +10,7 @@ import java.util.function.Supplier;
  * Where libraries are looked for.
  *
  * @param named file or folder that the user gave; nothing else is looked at for ONNX Runtime then
+ * @param bundled folder of libraries that came with a bundle, if this is one
  * @param environment the process's variables
  * @param root that system folders such as {@code usr/lib} lie in
  * @param cache libraries that the system's linker knows, by name
@@ -16,6 +18,7 @@ import java.util.function.Supplier;
  */
 record Places(
         Optional<Path> named,
+        Optional<Path> bundled,
         Map<String, String> environment,
         Path root,
         Supplier<Map<String, Path>> cache,
@@ -26,6 +29,9 @@ record Places(
 
     /** This machine's. */
     static Places ofThisMachine(Optional<Path> named, Map<String, String> environment) {
-        return new Places(named, environment, Path.of("/"), LinkerCache::read, GpuArtifact::unpack);
+        Optional<Path> bundled = Optional.ofNullable(System.getProperty("slayer.root"))
+                .map(home -> Path.of(home, "libraries"))
+                .filter(Files::isDirectory);
+        return new Places(named, bundled, environment, Path.of("/"), LinkerCache::read, GpuArtifact::unpack);
     }
 }

@@ -14,7 +14,7 @@ import java.util.Set;
 final class PythonSites {
     private PythonSites() {}
 
-    /** All that are there: of the active environment first, then of the PATH, the system and the user. */
+    /** All that are there: what a bundle brought first, then of the active environment, of the PATH, the system and the user. */
     static List<Path> of(Places places) {
         Set<Path> prefixes = new LinkedHashSet<>();
         variable(places, "VIRTUAL_ENV").ifPresent(prefixes::add);
@@ -28,6 +28,7 @@ final class PythonSites {
         prefixes.add(places.root().resolve("usr"));
         variable(places, "HOME").map(home -> home.resolve(".local")).ifPresent(prefixes::add);
         Set<Path> sites = new LinkedHashSet<>();
+        places.bundled().ifPresent(sites::add);
         prefixes.forEach(prefix -> sites(sites, prefix));
         return List.copyOf(sites);
     }

@@ -1,5 +1,6 @@
 package dev.slayer.server.cli.bundle;
 
+import dev.slayer.server.accelerator.runtime.GpuLibraries;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -37,7 +40,7 @@ public final class Bundle {
     /**
      * Writes a bundle; parts appear when all are complete. If it fails, the folder is left as it was found.
      *
-     * @throws SlayerException 400 if the folder is not empty, this Java cannot make a runtime, or the parts are too many; 500 if
+     * @throws SlayerException 400 if the folder is not empty, this Java cannot make a runtime, the parts are too many, or libraries for GPUs are missing; 500 if
      *     something cannot be read or written
      */
     public static Written write(BundleSettings settings, Installation installation) {
@@ -61,9 +64,12 @@ public final class Bundle {
     }
 
     private static Written write(BundleSettings settings, Installation installation, Path staging) throws IOException {
+        Map<String, Path> gpuLibraries = settings.gpuLibraries()
+                .map(folder -> GpuLibraries.in(BundleSettings.GPU_LIBRARIES.option(), folder))
+                .orElseGet(TreeMap::new);
         Path runtime = staging.resolve("runtime");
         RuntimeImage.link(runtime);
-        BundleContents contents = BundleContents.of(installation, settings.training(), runtime, staging);
+        BundleContents contents = BundleContents.of(installation, settings.training(), gpuLibraries, runtime, staging);
         Path complete = Files.createDirectory(staging.resolve("complete"));
         PartStream parts = new PartStream(complete, ARCHIVE, settings.partBytes());
         try (parts) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -12,6 +13,7 @@ import java.util.stream.Stream;
 /** Which file goes where in a bundle: an installation as the launcher knows it, with a runtime beside it. */
 final class BundleContents {
     private static final String LIBRARIES = "server/target/lib/";
+    private static final String GPU_LIBRARIES = "libraries/"; // the launcher knows it
     private static final List<String> LIBTORCH = List.of("pytorch-", "openblas-", "mkl-", "javacpp-");
 
     private final SortedMap<String, Path> files = new TreeMap<>();
@@ -21,17 +23,21 @@ final class BundleContents {
     /**
      * Collects them.
      *
+     * @param gpuLibraries by their path below the bundle's folder of libraries
      * @param runtime folder of a Java runtime
      * @param work folder for jars that have to be made
      * @throws SlayerException 400 if two libraries have the same name
      */
-    static BundleContents of(Installation installation, boolean training, Path runtime, Path work) throws IOException {
+    static BundleContents of(
+            Installation installation, boolean training, Map<String, Path> gpuLibraries, Path runtime, Path work)
+            throws IOException {
         BundleContents contents = new BundleContents();
         Path root = installation.root();
         contents.put("slayer", root.resolve("slayer"));
         contents.put("LICENSE", root.resolve("LICENSE"));
         contents.tree("test-data/slayer-tiny/", root.resolve("test-data/slayer-tiny"));
         contents.tree("runtime/", runtime);
+        gpuLibraries.forEach((name, file) -> contents.put(GPU_LIBRARIES + name, file));
         for (Path entry : installation.classPath()) {
             if (entry.equals(installation.server())) {
                 contents.put(

@@ -24,6 +24,7 @@ class CudaRuntimeSearchTest {
 
     private final Map<String, String> environment = new HashMap<>();
     private Optional<Path> named = Optional.empty();
+    private Optional<Path> bundled = Optional.empty();
     private Optional<Path> artifact = Optional.empty();
     private CudaDriver driver = DRIVER;
     private Path site;
@@ -77,6 +78,19 @@ class CudaRuntimeSearchTest {
     }
 
     @Test
+    void whatABundleBroughtComesBeforePip() {
+        Path libraries = root.resolve("bundle/libraries");
+        bundled = Optional.of(libraries);
+        build(libraries.resolve("onnxruntime/capi"), "libonnxruntime.so.1.30.0", "libcudart.so.13");
+        Path cudart = TinyElf.write(libraries.resolve("nvidia/cu13/lib/libcudart.so.13"));
+        assertThat(find(0).version()).hasToString("1.30.0");
+        assertThat(find(0).origin()).isEqualTo("the bundle");
+        assertThat(find(0).cudart()).isEqualTo(cudart);
+        named = Optional.of(capi);
+        assertThat(find(0).version()).as("what a user names comes first").hasToString("1.29.0");
+    }
+
+    @Test
     void theArtifactIsUsedWhereNothingElseIs() throws IOException {
         environment.remove("VIRTUAL_ENV");
         environment.put("LD_LIBRARY_PATH", site.resolve("nvidia/cu13/lib") + "::" + site.resolve("nvidia/cudnn/lib"));
@@ -95,7 +109,7 @@ class CudaRuntimeSearchTest {
     @Test
     void everythingMissingIsToldAtOnce() throws IOException {
         Path bare = Files.createDirectory(root.resolve("bare"));
-        Places places = new Places(Optional.empty(), Map.of(), bare, Map::of, Optional::empty);
+        Places places = new Places(Optional.empty(), Optional.empty(), Map.of(), bare, Map::of, Optional::empty);
         SlayerException refused = catchThrowableOfType(
                 SlayerException.class, () -> new CudaRuntimeSearch(places, path -> driver).find(List.of(0)));
         assertThat(refused.code()).isEqualTo("cuda_unavailable");
@@ -119,6 +133,18 @@ class CudaRuntimeSearchTest {
                 .contains("libcudnn.so.9: found " + old + "; wanted version 9.")
                 .contains("pip install nvidia-cudnn-cu13")
                 .doesNotContain("libcublas", "driver");
+    }
+
+    @Test
+    void cudnnIsNeededThoughRecentProvidersDoNotLinkItAndTheDriverIsNoneOfCudasLibraries() throws IOException {
+        TinyElf.write(capi.resolve("libonnxruntime_providers_cuda.so"), "libcublas.so.13", "libcuda.so.1");
+        assertThat(find(0).libraries())
+                .extracting(path -> path.getFileName().toString())
+                .containsExactly("libcublas.so.13", "libcudart.so.13", "libcudnn.so.9");
+        Files.delete(site.resolve("nvidia/cudnn/lib/libcudnn.so.9"));
+        assertThat(refusal(0)).contains("libcudnn.so.9: found nothing");
+        Files.delete(root.resolve("usr/lib/x86_64-linux-gnu/libcuda.so.1"));
+        assertThat(refusal(0)).containsOnlyOnce("  - NVIDIA driver").doesNotContain("libcuda.so.1: found");
     }
 
     @Test
@@ -203,7 +229,7 @@ class CudaRuntimeSearchTest {
     }
 
     private CudaRuntime find(Integer... devices) {
-        Places places = new Places(named, environment, root, Map::of, () -> artifact);
+        Places places = new Places(named, bundled, environment, root, Map::of, () -> artifact);
         return new CudaRuntimeSearch(places, path -> driver).find(List.of(devices));
     }
 
@@ -218,7 +244,8 @@ class CudaRuntimeSearchTest {
         return bin;
     }
 
-    private static void build(Path folder, String library, String cudart) {
+    /** A build of ONNX Runtime with its provider. */
+    static void build(Path folder, String library, String cudart) {
         TinyElf.write(folder.resolve(library), "libc.so.6");
         TinyElf.write(folder.resolve("libonnxruntime_providers_shared.so"));
         TinyElf.write(
@@ -229,6 +256,7 @@ class CudaRuntimeSearchTest {
                 cudart,
                 "libonnxruntime_providers_shared.so",
                 "libcudnn.so.9",
+                "libcuda.so.1",
                 "libc.so.6");
     }
 }

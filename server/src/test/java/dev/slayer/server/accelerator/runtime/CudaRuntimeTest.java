@@ -46,7 +46,7 @@ class CudaRuntimeTest {
         TinyElf.write(root.resolve("usr/lib64/libcuda.so.1"));
         Map<String, String> environment =
                 Map.of("VIRTUAL_ENV", root.resolve("venv").toString());
-        Places places = new Places(Optional.of(folder), environment, root, Map::of, Optional::empty);
+        Places places = new Places(Optional.of(folder), Optional.empty(), environment, root, Map::of, Optional::empty);
 
         CudaRuntime runtime = new CudaRuntimeSearch(places, CudaDriver::of).find(List.of(0, 1));
         assertThat(runtime.libraries()).containsExactly(lt, blas, cudart);

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Writes the smallest file that says about itself what a shared library says. It cannot be loaded. */
-final class TinyElf {
+public final class TinyElf {
     private static final long ADDRESS = 0x40_0000; // where it would lie in memory: not where it lies in the file
     private static final int HEADERS = 64 + 2 * 56;
 
@@ -24,7 +24,7 @@ final class TinyElf {
     }
 
     /** A library for this machine that needs others. */
-    static Path write(Path file, String... needed) {
+    public static Path write(Path file, String... needed) {
         return new TinyElf(ElfFile.thisMachine()).save(file, "", needed);
     }
 

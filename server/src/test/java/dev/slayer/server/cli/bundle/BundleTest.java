@@ -3,6 +3,7 @@ package dev.slayer.server.cli.bundle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.slayer.server.accelerator.runtime.TinyElf;
 import dev.slayer.server.cli.Main;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.surgery.SlayerException;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -31,6 +33,7 @@ class BundleTest {
 
     private static Path parts;
     private static Path unpacked;
+    private static Path gpuLibraries;
     private static Bundle.Written written;
 
     @BeforeAll
@@ -41,9 +44,26 @@ class BundleTest {
                 ToolProvider.findFirst("jlink").isPresent(), "this Java has no jlink, which makes a bundle's runtime");
         parts = temporary.resolve("parts");
         unpacked = temporary.resolve("un packed");
-        written = Bundle.write(new BundleSettings(parts, PART, false), installation());
+        gpuLibraries = gpuLibraries(temporary.resolve("site"));
+        written = Bundle.write(settings(parts), installation());
         Run run = run("sh", parts.resolve("unpack.sh").toString(), unpacked.toString());
         assertThat(run.code()).as(run.output()).isZero();
+    }
+
+    private static BundleSettings settings(Path out) {
+        return new BundleSettings(out, PART, false, Optional.of(gpuLibraries));
+    }
+
+    /** What pip would install for GPUs, in files that can be read about but not loaded. */
+    private static Path gpuLibraries(Path site) {
+        Path capi = site.resolve("onnxruntime/capi");
+        TinyElf.write(capi.resolve("libonnxruntime.so.1.30.0"));
+        TinyElf.write(capi.resolve("libonnxruntime_providers_shared.so"));
+        TinyElf.write(capi.resolve("libonnxruntime_providers_cuda.so"), "libcudart.so.13", "libcublas.so.13");
+        TinyElf.write(site.resolve("nvidia/cu13/lib/libcudart.so.13"));
+        TinyElf.write(site.resolve("nvidia/cu13/lib/libcublas.so.13"));
+        TinyElf.write(site.resolve("nvidia/cudnn/lib/libcudnn.so.9"));
+        return site;
     }
 
     /** Without the tests and their classes. */
@@ -69,6 +89,27 @@ class BundleTest {
                 unpacked.resolve("slayer").toString(),
                 "--version");
         assertThat(run.output()).contains("java.home = " + unpacked.toRealPath().resolve("runtime") + "\n");
+    }
+
+    @Test
+    void whatItBroughtForGpusIsFoundThere() throws Exception {
+        Run run = run(unpacked.resolve("slayer").toString(), "serve", "--device", "cuda");
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.output())
+                .as("a driver is missing, or these files cannot be loaded; nothing else is")
+                .startsWith("slayer: ")
+                .doesNotContain("ONNX Runtime for CUDA 13: found", "libcudart.so.13: found", "libcublas.so.13: found");
+    }
+
+    @Test
+    void theLinkerLooksThereAfterWhereTheUserSays() throws Exception {
+        Path lib = unpacked.toRealPath().resolve("libraries/nvidia/cu13/lib");
+        Run run = run(
+                "LD_LIBRARY_PATH=/somewhere",
+                "SLAYER_JAVA_OPTS=-XshowSettings:properties",
+                unpacked.resolve("slayer").toString(),
+                "--version");
+        assertThat(run.output()).containsSubsequence("java.library.path = /somewhere\n", lib + "\n");
     }
 
     @Test
@@ -105,7 +146,7 @@ class BundleTest {
     @Test
     void theSameInstallationGivesTheSameBytes() throws IOException {
         Path again = temporary.resolve("again");
-        var _ = Bundle.write(new BundleSettings(again, PART, false), installation());
+        var _ = Bundle.write(settings(again), installation());
         assertThat(again.resolve("SHA256SUMS")).hasSameTextualContentAs(parts.resolve("SHA256SUMS"));
     }
 
@@ -141,7 +182,7 @@ class BundleTest {
     void aFolderWithSomethingInItIsRefusedAndKept() throws IOException {
         Path full = Files.createDirectory(temporary.resolve("full"));
         Files.writeString(full.resolve("mine"), "mine");
-        assertThatThrownBy(() -> Bundle.write(new BundleSettings(full, PART, false), installation()))
+        assertThatThrownBy(() -> Bundle.write(settings(full), installation()))
                 .isInstanceOf(SlayerException.class)
                 .hasMessageContaining(full + " is not an empty folder");
         assertThat(full).isDirectoryContaining("glob:**mine");
@@ -155,7 +196,7 @@ class BundleTest {
                 installation().classPath(),
                 installation().server(),
                 "1");
-        assertThatThrownBy(() -> Bundle.write(new BundleSettings(out, PART, false), broken))
+        assertThatThrownBy(() -> Bundle.write(settings(out), broken))
                 .isInstanceOf(SlayerException.class)
                 .hasMessageContaining("no root");
         assertThat(out).doesNotExist();
