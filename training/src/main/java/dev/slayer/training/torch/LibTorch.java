@@ -7,6 +7,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
@@ -70,6 +71,10 @@ public final class LibTorch {
         try {
             Loader.load(torch.class);
         } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
+            List<String> missing = builtForCuda() ? CudaNeeds.missing(CudaNeeds.LIBRARIES) : List.of();
+            if (!missing.isEmpty()) {
+                throw SlayerException.internal(CudaNeeds.message(missing), e);
+            }
             throw SlayerException.internal(
                     "libtorch cannot be loaded on " + System.getProperty("os.name") + " "
                             + System.getProperty("os.arch")

@@ -38,6 +38,7 @@ final class PackedHead implements AutoCloseable {
     private final PackedScores scores;
     private final StepData data;
     private final Binding draw;
+    private final Binding greedy;
     private final DeviceSlice rows;
     private final DeviceSlice logits;
     private final DeviceSlice tokens;
@@ -58,6 +59,7 @@ final class PackedHead implements AutoCloseable {
             this.scores = own(new PackedScores(sessions, config.vocabularySize(), most, accelerator));
             this.data = own(new StepData(accelerator));
             this.draw = own(sessions.draw.bind());
+            this.greedy = own(sessions.greedy.bind());
             this.rows = own(accelerator.allocate(most * rowBytes())).all();
             this.logits = own(accelerator.allocate(most * Math.max(vocabulary, width)))
                     .all();
@@ -146,11 +148,12 @@ final class PackedHead implements AutoCloseable {
     private void draw(PackedHeadWeights head, List<Wanted> wanted, DeviceSlice last, Runner.Sink sink) {
         computeLogits(head, wanted, last);
         int size = wanted.size();
-        bindDraws(wanted);
         DeviceSlice drawn = tokens.slice(0, (long) size * Long.BYTES);
+        boolean allGreedy = wanted.stream().allMatch(one -> draw(one).temperature() == 0);
         Queued.run(
                 accelerator,
-                draw.input("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
+                (allGreedy ? greedy : withNumbers(wanted))
+                        .input("logits", ElementType.FLOAT, logits(0, size), size, config.vocabularySize())
                         .output("tokens", ElementType.INT64, drawn, size, 1));
         accelerator.download(drawn, hostTokens.asSlice(0, drawn.bytes()));
         int top = wanted.stream().mapToInt(one -> draw(one).top()).max().orElse(-1);
@@ -182,7 +185,8 @@ final class PackedHead implements AutoCloseable {
         return wanted.chunk().outputs().draw().orElseThrow();
     }
 
-    private void bindDraws(List<Wanted> wanted) {
+    /** The draw, told what it needs to know of each row. */
+    private Binding withNumbers(List<Wanted> wanted) {
         int size = wanted.size();
         long bytes = (long) size * Float.BYTES;
         data.begin(2 * StepData.aligned(bytes) + StepData.aligned(size));
@@ -197,7 +201,7 @@ final class PackedHead implements AutoCloseable {
             greedy.host().set(JAVA_BYTE, i, (byte) (best ? 1 : 0));
         }
         data.send();
-        draw.input("temperature", ElementType.FLOAT, temperature.device(), size, 1)
+        return draw.input("temperature", ElementType.FLOAT, temperature.device(), size, 1)
                 .input("uniform", ElementType.FLOAT, uniform.device(), size, 1)
                 .input("greedy", ElementType.BOOL, greedy.device(), size, 1);
     }

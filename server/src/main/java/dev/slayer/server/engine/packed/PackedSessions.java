@@ -22,6 +22,9 @@ final class PackedSessions implements AutoCloseable {
     final Session norm;
     final Session scores;
     final Session draw;
+    /** For rows that are all greedy. */
+    final Session greedy;
+
     private final Deque<Session> opened = new ArrayDeque<>();
     private int recordings;
 
@@ -63,6 +66,7 @@ final class PackedSessions implements AutoCloseable {
             this.embed = own(runtime.session(graphs.embed(), placement, false));
             this.norm = own(runtime.session(graphs.finalNorm(), placement, false));
             this.draw = own(runtime.session(DrawGraph.of(config), placement, false));
+            this.greedy = own(runtime.session(DrawGraph.greedy(config), placement, false));
             this.scores = own(runtime.session(ScoreGraph.of(config), placement, false));
         } catch (RuntimeException | Error e) {
             close();

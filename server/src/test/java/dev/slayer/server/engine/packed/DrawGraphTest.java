@@ -13,7 +13,9 @@ import dev.slayer.server.onnx.Session;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -56,6 +58,43 @@ class DrawGraphTest {
                 double slack = 1e-5 * sums[vocabulary - 1]; // of float32 sums
                 assertThat(wanted).as("row %d", row).isBetween(before - slack, sums[token] + slack);
             }
+        }
+    }
+
+    @Test
+    void greedyRowsAloneAreDrawnAsAmongOthersTheFirstOfEqualOnes() {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint("slayer-tiny"));
+        int vocabulary = config.vocabularySize();
+        Random random = new Random(5);
+        float[] logits = new float[ROWS * vocabulary];
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) random.nextGaussian();
+        }
+        long[] wanted = new long[ROWS];
+        for (int row = 0; row < ROWS; row++) {
+            wanted[row] = random.nextInt(vocabulary / 2);
+            logits[row * vocabulary + (int) wanted[row]] = 9;
+            logits[(row + 1) * vocabulary - 1 - row] = 9;
+        }
+        byte[] greedy = new byte[ROWS];
+        Arrays.fill(greedy, (byte) 1);
+        float[] ones = new float[ROWS];
+        Arrays.fill(ones, 1);
+        assertThat(draw(config, logits, ones, new float[ROWS], greedy)).isEqualTo(wanted);
+        assertThat(drawGreedily(config, logits)).isEqualTo(wanted);
+    }
+
+    private static long[] drawGreedily(ModelConfig config, float[] logits) {
+        try (OnnxRuntime runtime = OnnxRuntime.open(2);
+                Session session = runtime.session(DrawGraph.greedy(config));
+                Binding binding = session.bind();
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment tokens = arena.allocate(JAVA_LONG, ROWS);
+            MemorySegment rows = arena.allocateFrom(JAVA_FLOAT, logits);
+            binding.input("logits", ElementType.FLOAT, rows, ROWS, config.vocabularySize())
+                    .output("tokens", ElementType.INT64, tokens, ROWS, 1)
+                    .run();
+            return tokens.toArray(JAVA_LONG);
         }
     }
 

@@ -114,8 +114,10 @@ class PackedGraphsTest {
     @Test
     void whatReducesLogitsRunsInFloat32OnAnyDevice() {
         try (Session draw = runtime.session(DrawGraph.of(config), Placement.HOST, false);
+                Session greedy = runtime.session(DrawGraph.greedy(config), Placement.HOST, false);
                 Session scores = runtime.session(ScoreGraph.of(config), Placement.HOST, false)) {
             assertThat(draw).isNotNull();
+            assertThat(greedy).isNotNull();
             assertThat(scores).isNotNull();
         }
     }
