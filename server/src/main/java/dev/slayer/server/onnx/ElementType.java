@@ -8,6 +8,7 @@ public enum ElementType {
     INT64(7, 8),
     BOOL(9, 1),
     FLOAT16(10, 2),
+    DOUBLE(11, 8),
     BFLOAT16(16, 2),
     FLOAT8E4M3FN(17, 1);
 

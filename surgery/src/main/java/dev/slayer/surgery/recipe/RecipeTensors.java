@@ -110,10 +110,11 @@ public final class RecipeTensors {
             case Recipe.Zero(LayerRef layer) -> asItIs(layer);
             case Recipe.Average average -> derived(inputs(average), Merge.mean());
             case Recipe.AverageZero average -> derived(inputs(average), Merge.mean());
-            case Recipe.Lerp lerp -> derived(inputs(lerp), Arc.straight(lerp.t()));
+            case Recipe.Lerp lerp ->
+                derived(inputs(lerp), Arc.straight(lerp.t()).merge());
             case Recipe.Slerp slerp -> {
                 List<Float32Source> inputs = inputs(slerp);
-                yield derived(inputs, Arc.between(new Parts(inputs), slerp.t()));
+                yield derived(inputs, Arc.between(new Parts(inputs), slerp.t()).merge());
             }
             case Recipe.Linear linear -> derived(inputs(linear), Merge.linear(weights(linear.donors())));
             case Recipe.Task task -> derived(inputs(task), Merge.task(weights(task.donors())));
@@ -121,7 +122,7 @@ public final class RecipeTensors {
                 List<Float32Source> inputs = inputs(ties);
                 yield derived(inputs, Election.merge(ties.donors(), inputs));
             }
-            case Recipe.Dare dare -> derived(inputs(dare), Dropout.merge(dare, tensor));
+            case Recipe.Dare dare -> derived(inputs(dare), Dropout.merge(Dropout.of(dare, tensor)));
         };
     }
 

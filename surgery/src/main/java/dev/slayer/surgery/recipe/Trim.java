@@ -11,23 +11,32 @@ import java.util.List;
  * @param threshold bits of the least magnitude that is kept
  * @param before entries of exactly that magnitude are kept if their index is below this
  */
-record Trim(int threshold, long before) {
+public record Trim(int threshold, long before) {
     private static final int LOW_BITS = 16;
 
+    /**
+     * How many entries are kept.
+     *
+     * @param density part of them
+     * @return its product with their number rounded down, but at least one
+     */
+    public static long kept(BigDecimal density, long elements) {
+        return Math.clamp(density.multiply(BigDecimal.valueOf(elements)).longValue(), 1, elements);
+    }
+
     /** Bits of a difference's magnitude; as integers they are ordered as the magnitudes are, with NaN above all. */
-    static int magnitude(float difference) {
+    public static int magnitude(float difference) {
         return Float.floatToRawIntBits(difference) & 0x7FFF_FFFF;
     }
 
     /**
      * Finds the threshold by counting the upper, then the lower halves of magnitudes.
      *
-     * @param density part of the entries that is kept: its product with their number rounded down, but at least one
+     * @param density part of the entries that is kept
      */
     static Trim of(Float32Source base, Float32Source donor, BigDecimal density) {
         Parts parts = new Parts(List.of(base, donor));
-        BigDecimal wanted = density.multiply(BigDecimal.valueOf(parts.elements()));
-        long keep = Math.clamp(wanted.longValue(), 1, parts.elements());
+        long keep = kept(density, parts.elements());
         long[] upper = counts(parts, 1 << 15, bits -> bits >>> LOW_BITS);
         int high = top(upper, keep);
         keep -= above(upper, high);

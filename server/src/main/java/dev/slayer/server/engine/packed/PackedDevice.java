@@ -51,7 +51,7 @@ public final class PackedDevice implements Device {
         this.accelerator = accelerator;
         this.options = options;
         Uploads uploads = new Uploads(accelerator);
-        this.recipes = new QueuedRecipes(runtime, accelerator.another(), uploads, options.type());
+        this.recipes = new QueuedRecipes(runtime, accelerator.another(), uploads, options.type(), QueuedRecipes.PIECE);
         this.store = new BlockStore(new PackedCompiler(accelerator, uploads, options, this::sessions, recipes), limits);
     }
 
