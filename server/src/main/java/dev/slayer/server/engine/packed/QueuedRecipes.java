@@ -31,12 +31,19 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
     private final Uploads uploads;
     private final ElementType type;
     private final RecipeSteps steps;
-    private final int piece;
+    private final RecipeRoom room; // kept: to give memory back is to wait for all that the device does
 
     /** Finds out how a tensor is made; empty if it cannot be made here. */
     @FunctionalInterface
     private interface Way {
         Optional<QueuedMerge> of(QueuedTensor tensor, LayerTensor name);
+    }
+
+    /** One of the tensors that lie one below the other. */
+    private record Making(QueuedTensor tensor, QueuedMerge merge, long at, long bytes) {
+        void put(DeviceSlice all) {
+            merge.put(tensor, all.slice(at, bytes));
+        }
     }
 
     /**
@@ -49,7 +56,7 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
         this.uploads = uploads;
         this.type = type;
         this.steps = new RecipeSteps(runtime, queue, type);
-        this.piece = piece;
+        this.room = new RecipeRoom(queue, piece);
     }
 
     @Override
@@ -90,7 +97,7 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
             LayerSource sources,
             Function<List<Float32Source>, Uploads.Hold> uploaded) {
         List<Uploads.Hold> layers = new ArrayList<>();
-        try (RecipeRoom room = new RecipeRoom(queue, piece)) {
+        try {
             for (LayerRef layer : recipe.layers()) {
                 List<Float32Source> parts = role.tensors().stream()
                         .map(tensor -> RecipeTensors.read(new Recipe.Plain(layer), tensor, sources))
@@ -101,7 +108,7 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
                 layers.add(uploaded.apply(parts));
             }
             return put(
-                    way, role, sources, layers.stream().map(Uploads.Hold::data).toList(), room);
+                    way, role, sources, layers.stream().map(Uploads.Hold::data).toList());
         } finally {
             layers.forEach(Uploads.Hold::close);
         }
@@ -125,10 +132,8 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
     }
 
     /** Makes the tensors of a role, one below the other. */
-    private Optional<Uploads.Hold> put(
-            Way way, Role role, LayerSource sources, List<DeviceSlice> layers, RecipeRoom room) {
-        List<QueuedTensor> tensors = new ArrayList<>();
-        List<QueuedMerge> merges = new ArrayList<>();
+    private Optional<Uploads.Hold> put(Way way, Role role, LayerSource sources, List<DeviceSlice> layers) {
+        List<Making> makings = new ArrayList<>();
         long from = 0;
         for (LayerTensor name : role.tensors()) {
             Float32Source home = home(name, sources);
@@ -136,22 +141,15 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
             long bytes = home.elements() * type.bytes();
             List<DeviceSlice> inputs =
                     layers.stream().map(layer -> layer.slice(at, bytes)).toList();
-            tensors.add(new QueuedTensor(steps, room, inputs, Narrow.element(home.dtype())));
-            Optional<QueuedMerge> merge = way.of(tensors.getLast(), name);
+            QueuedTensor tensor = new QueuedTensor(steps, room, inputs, Narrow.element(home.dtype()));
+            Optional<QueuedMerge> merge = way.of(tensor, name);
             if (merge.isEmpty()) {
                 return Optional.empty();
             }
-            merges.add(merge.get());
+            makings.add(new Making(tensor, merge.get(), at, bytes));
             from += bytes;
         }
-        return Optional.of(uploads.alone(from, target -> {
-            long at = 0;
-            for (int i = 0; i < tensors.size(); i++) {
-                long bytes = tensors.get(i).elements() * type.bytes();
-                merges.get(i).put(tensors.get(i), target.slice(at, bytes));
-                at += bytes;
-            }
-        }));
+        return Optional.of(uploads.alone(from, target -> makings.forEach(making -> making.put(target))));
     }
 
     private void zero(DeviceSlice target) {
@@ -162,6 +160,7 @@ final class QueuedRecipes implements DeviceRecipes, AutoCloseable {
     @Override
     public synchronized void close() {
         steps.close();
+        room.close();
         queue.close();
     }
 }

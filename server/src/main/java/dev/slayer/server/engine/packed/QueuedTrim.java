@@ -72,20 +72,28 @@ final class QueuedTrim {
     private long before(int least, double[] notAbove, long kept) {
         double[] below = smaller(least);
         long left = kept;
-        int span = 0;
-        while (left > (long) (notAbove[span] - below[span])) {
-            left -= (long) (notAbove[span] - below[span]);
-            span++;
+        for (int span = 0; span < below.length; span++) {
+            long equal = (long) (notAbove[span] - below[span]);
+            if (left <= equal) {
+                return before(least, (long) span * QueuedTensor.SPAN, left);
+            }
+            left -= equal;
         }
-        long first = (long) span * QueuedTensor.SPAN;
+        return tensor.elements();
+    }
+
+    /** The same within the span that begins at an index. */
+    private long before(int least, long first, long kept) {
         var piece = new QueuedTensor.Piece(first, Math.min(QueuedTensor.SPAN, tensor.elements() - first));
         float[] base = tensor.floats(0, piece);
         float[] values = tensor.floats(input, piece);
-        int at = -1;
-        while (left > 0) {
-            at++;
-            left -= Trim.magnitude(values[at] - base[at]) == least ? 1 : 0;
+        long left = kept;
+        for (int i = 0; i < base.length; i++) {
+            left -= Trim.magnitude(values[i] - base[i]) == least ? 1 : 0;
+            if (left == 0) {
+                return first + i + 1;
+            }
         }
-        return first + at + 1;
+        return piece.end();
     }
 }

@@ -103,10 +103,15 @@ final class RecipeGraph {
         String agreeing = floats("agreeing");
         String agreed = floats("agreed");
         String base = wide("base");
-        String none = node("Equal", "none", agreed, zero());
-        String mean = node("Where", "mean", none, zero(), node("Div", "quotient", agreeing, agreed));
-        String signed = node("Greater", "signed", node("Abs", "magnitude", sum), zero());
+        String some = nonzero("some", agreed); // not by Equal, which 1.24 lacks on CUDA
+        String mean = node("Where", "mean", some, node("Div", "quotient", agreeing, agreed), zero());
+        String signed = nonzero("signed", sum);
         weights(node("Add", "exact", base, node("Where", "elected", signed, mean, sum)));
+    }
+
+    /** Whether it is a number, and not zero. */
+    private String nonzero(String name, String x) {
+        return node("Greater", name, node("Abs", name + "_magnitude", x), zero());
     }
 
     private void smaller() {

@@ -1,6 +1,7 @@
 package dev.slayer.server.engine.packed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.accelerator.DeviceMemory;
@@ -10,6 +11,7 @@ import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Handles;
 import dev.slayer.server.onnx.OnnxRuntime;
+import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.DType;
 import dev.slayer.surgery.checkpoint.Float32Source;
@@ -36,7 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Weights that are put together on the device are the host's, bit for bit; along arcs within two units of the last place. */
+/** Weights that are put together on the device are the host's, bit for bit; along arcs but for the last places. */
 class QueuedRecipesTest {
     private static long bytes;
     private static long handles;
@@ -103,15 +105,22 @@ class QueuedRecipesTest {
             })
     void theyEqualTheHosts(String text) {
         Recipe recipe = recipe(text, tiny.config());
-        long used = DeviceMemory.liveBytes();
         for (QueuedRecipes recipes : List.of(inOnePiece, inPieces)) {
-            int made = 0;
-            for (Role role : Role.values()) {
-                made += equalToTheHosts(recipes, recipe, role, _ -> tiny) ? 1 : 0;
-            }
-            assertThat(made).isEqualTo(text.startsWith("zero") ? 2 : Role.values().length);
+            assertThat(made(recipes, recipe)).isEqualTo(text.startsWith("zero") ? 2 : Role.values().length);
         }
-        assertThat(DeviceMemory.liveBytes()).isEqualTo(used);
+        long used = DeviceMemory.liveBytes();
+        made(inPieces, recipe);
+        assertThat(DeviceMemory.liveBytes())
+                .as("nothing but the room to work in is kept, and that once")
+                .isEqualTo(used);
+    }
+
+    private static int made(QueuedRecipes recipes, Recipe recipe) {
+        int made = 0;
+        for (Role role : Role.values()) {
+            made += equalToTheHosts(recipes, recipe, role, _ -> tiny) ? 1 : 0;
+        }
+        return made;
     }
 
     static List<String> random() {
@@ -186,6 +195,24 @@ class QueuedRecipesTest {
         assertThat(made.get(2)).isNotEqualTo(made.getFirst());
     }
 
+    @Test
+    void aDeviceWithoutRoomToWorkInSaysSoAndLosesNothing() {
+        Recipe recipe = recipe("ties(0:1~0.5)", small);
+        MadeUpLayers layers = MadeUpLayers.of(small, 1);
+        long used = DeviceMemory.liveBytes();
+        HostAccelerator full = new HostAccelerator(1 << 19);
+        Uploads there = new Uploads(full);
+        try (QueuedRecipes recipes =
+                new QueuedRecipes(runtime, full, there, ElementType.FLOAT, 32 * QueuedTensor.SPAN)) {
+            assertThatExceptionOfType(SlayerException.class)
+                    .isThrownBy(() -> recipes.make(recipe, Role.DOWN, _ -> layers, parts -> uploadedTo(there, parts)))
+                    .satisfies(refused -> assertThat(refused.status()).isEqualTo(507));
+        }
+        assertThat(DeviceMemory.liveBytes()).isEqualTo(used);
+        assertThat(full.freeBytes()).isEqualTo(1 << 19);
+        assertThat(full.hostBytes()).isZero();
+    }
+
     /** Whether the device made it; it fails where that is not what the host makes. */
     private static boolean equalToTheHosts(QueuedRecipes recipes, Recipe recipe, Role role, LayerSource sources) {
         Optional<Uploads.Hold> hold = recipes.make(recipe, role, sources, QueuedRecipesTest::uploaded);
@@ -218,6 +245,10 @@ class QueuedRecipesTest {
     }
 
     private static Uploads.Hold uploaded(List<Float32Source> parts) {
+        return uploadedTo(uploads, parts);
+    }
+
+    private static Uploads.Hold uploadedTo(Uploads uploads, List<Float32Source> parts) {
         long bytes = parts.stream().mapToLong(Float32Source::elements).sum() * Float.BYTES;
         List<Long> key =
                 parts.stream().map(part -> ((Tensor) part).data().address()).toList();
