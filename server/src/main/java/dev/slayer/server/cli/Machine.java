@@ -6,6 +6,7 @@ import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.api.RuntimeFacts;
 import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.KvPrecision;
+import dev.slayer.server.cli.settings.MachineMemory;
 import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.Donor;
@@ -83,7 +84,7 @@ final class Machine implements AutoCloseable {
 
     private void openCpu() {
         long kv = settings.engine().kvBytes();
-        tell(MemoryPlan.of(MemoryPlan.Place.host(ServeSettings.machineMemory()), demand()));
+        tell(MemoryPlan.of(MemoryPlan.Place.host(MachineMemory.bytes()), demand()));
         Device device = own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
         places.add(new Place(device, device.kvMemory(kv)));
         facts = RuntimeFacts.cpu(device.runtimeVersion());

@@ -39,7 +39,7 @@ final class SelfTestCommand implements Callable<Integer> {
         LogConfiguration.level(LogLevel.WARN);
         SettingValues defaults = new SettingValues(Map.of(), Map.of(), Optional.empty(), Options.folder());
         HttpSettings anyFreePort =
-                new HttpSettings("127.0.0.1", 0, List.of(), List.of(), defaults.one(ServeSettings.MAX_BODY), REQUESTS);
+                new HttpSettings("127.0.0.1", 0, List.of(), List.of(), defaults.one(HttpSettings.MAX_BODY), REQUESTS);
         ServeSettings settings =
                 ServeSettings.from(defaults, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE);
         PrintWriter out = spec.commandLine().getOut();

@@ -47,20 +47,19 @@ sealed interface Target {
         if (url.isPresent()) {
             refuseServerOptions(server);
             SettingValues keys = new SettingValues(own, environment, Optional.empty(), Options.folder());
-            return new Remote(
-                    url.get(), keys.all(ServeSettings.API_KEY).stream().findFirst());
+            return new Remote(url.get(), keys.all(HttpSettings.API_KEY).stream().findFirst());
         }
-        if (own.containsKey(ServeSettings.API_KEY.name())) {
+        if (own.containsKey(HttpSettings.API_KEY.name())) {
             throw SlayerException.badRequest(
-                    ServeSettings.API_KEY.option(), "--api-key is for the server of --url; there is no --url.");
+                    HttpSettings.API_KEY.option(), "--api-key is for the server of --url; there is no --url.");
         }
         HttpSettings anyFreePort = new HttpSettings(
                 "127.0.0.1",
                 0,
                 List.of(),
                 List.of(),
-                values.one(ServeSettings.MAX_BODY),
-                Math.max(values.one(ServeSettings.MAX_REQUESTS), requests));
+                values.one(HttpSettings.MAX_BODY),
+                Math.max(values.one(HttpSettings.MAX_REQUESTS), requests));
         return new Here(
                 ServeSettings.from(values, ServeCommand.embeddedModel()).with(anyFreePort, FolderSettings.NONE));
     }

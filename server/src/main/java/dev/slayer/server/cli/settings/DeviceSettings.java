@@ -61,11 +61,11 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given 
                 values.one(DEVICE),
                 values.optional(ONNXRUNTIME_LIBRARY),
                 new Given(
-                        values.isSet(ServeSettings.KV_MEMORY),
-                        values.isSet(ServeSettings.DERIVED_BLOCKS_MEMORY),
-                        values.isSet(ServeSettings.PREFIX_CACHE_MEMORY),
-                        values.isSet(ServeSettings.MAX_SEQUENCES),
-                        values.isSet(ServeSettings.MAX_BATCH_TOKENS)),
+                        values.isSet(EngineOptions.KV_MEMORY),
+                        values.isSet(EngineOptions.DERIVED_BLOCKS_MEMORY),
+                        values.isSet(EngineOptions.PREFIX_CACHE_MEMORY),
+                        values.isSet(EngineOptions.MAX_SEQUENCES),
+                        values.isSet(EngineOptions.MAX_BATCH_TOKENS)),
                 values.one(KV_DTYPE));
     }
 }

@@ -20,6 +20,34 @@ public record FolderSettings(
         List<Path> checkpoints,
         Optional<Path> exports,
         Optional<Path> deltas) {
+    public static final Setting<Path> DATA_FOLDER = Setting.optional(
+            "data-folder",
+            "DIR",
+            SettingType.path(),
+            "~/.slayer",
+            "Folder of what survives a restart, such as named variants; one server at a time uses it.");
+
+    public static final Setting<Path> EXPORT_FOLDER = Setting.optional(
+            "export-folder",
+            "DIR",
+            SettingType.path(),
+            "exports in the data folder",
+            "Folder that exported variants are written into.");
+
+    public static final Setting<Path> DELTAS = Setting.optional(
+            "deltas",
+            "DIR",
+            SettingType.path(),
+            "deltas in the data folder",
+            "Folder of deltas to serve, each a variant of its base.");
+
+    public static final Setting<Path> CHECKPOINT_FOLDER = Setting.repeatable(
+            "checkpoint-folder",
+            "DIR",
+            SettingType.path(),
+            "none",
+            "Folder below which clients may load checkpoints by request.");
+
     /** Keeps, loads and writes nothing. */
     public static final FolderSettings NONE =
             new FolderSettings(Optional.empty(), false, List.of(), Optional.empty(), Optional.empty());
@@ -29,13 +57,12 @@ public record FolderSettings(
     }
 
     static FolderSettings from(SettingValues values) {
-        Path data = values.optional(ServeSettings.DATA_FOLDER)
-                .orElseGet(() -> Path.of(System.getProperty("user.home"), ".slayer"));
+        Path data = values.optional(DATA_FOLDER).orElseGet(() -> Path.of(System.getProperty("user.home"), ".slayer"));
         return new FolderSettings(
                 Optional.of(data),
-                values.isSet(ServeSettings.DATA_FOLDER),
-                values.all(ServeSettings.CHECKPOINT_FOLDER),
-                Optional.of(values.optional(ServeSettings.EXPORT_FOLDER).orElse(data.resolve("exports"))),
-                Optional.of(values.optional(ServeSettings.DELTAS).orElse(data.resolve("deltas"))));
+                values.isSet(DATA_FOLDER),
+                values.all(CHECKPOINT_FOLDER),
+                Optional.of(values.optional(EXPORT_FOLDER).orElse(data.resolve("exports"))),
+                Optional.of(values.optional(DELTAS).orElse(data.resolve("deltas"))));
     }
 }

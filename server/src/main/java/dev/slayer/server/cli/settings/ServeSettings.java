@@ -4,7 +4,6 @@ import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.jobs.JobSettings;
 import dev.slayer.surgery.SlayerException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -66,140 +65,6 @@ public record ServeSettings(
             "cores",
             "Threads that compute; 'cores' is one per core.");
 
-    public static final Setting<Integer> MAX_SEQUENCES = Setting.of(
-            "max-sequences",
-            "N",
-            SettingType.integer(1, 65_536),
-            "64",
-            "Sequences that run at once; others wait. On GPUs 256 unless it is given.");
-
-    public static final Setting<Integer> MAX_QUEUE = Setting.of(
-            "max-queue",
-            "N",
-            SettingType.integer(0, 1_000_000),
-            "1024",
-            "Sequences that may wait; beyond it requests get status 429.");
-
-    public static final Setting<Integer> MAX_BATCH_TOKENS = Setting.of(
-            "max-batch-tokens",
-            "N",
-            SettingType.integer(1, 1_048_576),
-            "512",
-            "Tokens that one step computes, prompts and answers together; at least max-sequences. On GPUs 2048 unless it is given.");
-
-    public static final Setting<Long> KV_MEMORY = Setting.of(
-            "kv-memory",
-            "SIZE",
-            SettingType.sizeOrShare(machineMemory(), 1 << 20, 1L << 50),
-            "25%",
-            "Memory for keys and values of running sequences: a size, or a share of the machine's memory. On GPUs what"
-                    + " is left unless it is given.");
-
-    public static final Setting<Long> PREFIX_CACHE_MEMORY = Setting.of(
-            "prefix-cache-memory",
-            "SIZE",
-            SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
-            "10%",
-            "Memory for keys, values and scores of prompts that later ones may begin with: a size, or a share of the"
-                    + " machine's memory; 0 for none. On GPUs a tenth of theirs unless it is given.");
-
-    public static final Setting<Long> DERIVED_BLOCKS_MEMORY = Setting.of(
-            "derived-blocks-memory",
-            "SIZE",
-            SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
-            "10%",
-            "Memory for averaged and merged blocks of edited models: a size, or a share of the machine's memory. On"
-                    + " GPUs a tenth of theirs unless it is given.");
-
-    public static final Setting<Duration> DERIVED_BLOCKS_IDLE = Setting.of(
-            "derived-blocks-idle",
-            "TIME",
-            SettingType.duration(Duration.ofDays(365)),
-            "10m",
-            "How long such a block stays in memory when no request uses it.");
-
-    public static final Setting<String> HOST = Setting.of(
-            "host", "ADDRESS", SettingType.text(), "127.0.0.1", "Address to listen on; 0.0.0.0 is every network.");
-
-    public static final Setting<Integer> PORT = Setting.of(
-            "port", "PORT", SettingType.integer(0, 65_535), "8000", "Port to listen on; 0 takes any free one.");
-
-    public static final Setting<String> API_KEY = Setting.repeatable(
-            "api-key",
-            "KEY",
-            SettingType.text(),
-            "none, everybody may call",
-            "Key that clients must send as bearer token; better in the environment, where other users cannot see it.");
-
-    public static final Setting<String> CORS_ORIGIN = Setting.repeatable(
-            "cors-origin",
-            "ORIGIN",
-            SettingType.text(),
-            "none",
-            "Web origin whose pages may call the API, or '*' for every origin.");
-
-    public static final Setting<Long> MAX_BODY =
-            Setting.of("max-body", "SIZE", SettingType.size(1 << 10, 1 << 30), "64MiB", "Longest request body.");
-
-    public static final Setting<Integer> MAX_REQUESTS = Setting.of(
-            "max-requests",
-            "N",
-            SettingType.integer(1, 1_000_000),
-            "1024",
-            "Requests answered at once; more get status 429.");
-
-    public static final Setting<Path> DATA_FOLDER = Setting.optional(
-            "data-folder",
-            "DIR",
-            SettingType.path(),
-            "~/.slayer",
-            "Folder of what survives a restart, such as named variants; one server at a time uses it.");
-
-    public static final Setting<Path> EXPORT_FOLDER = Setting.optional(
-            "export-folder",
-            "DIR",
-            SettingType.path(),
-            "exports in the data folder",
-            "Folder that exported variants are written into.");
-
-    public static final Setting<Path> DELTAS = Setting.optional(
-            "deltas",
-            "DIR",
-            SettingType.path(),
-            "deltas in the data folder",
-            "Folder of deltas to serve, each a variant of its base.");
-
-    public static final Setting<Path> CHECKPOINT_FOLDER = Setting.repeatable(
-            "checkpoint-folder",
-            "DIR",
-            SettingType.path(),
-            "none",
-            "Folder below which clients may load checkpoints by request.");
-
-    public static final Setting<Long> TRAINING_MEMORY = Setting.of(
-            "training-memory",
-            "SIZE",
-            SettingType.sizeOrShare(machineMemory(), 0, 1L << 50),
-            "25%",
-            "Memory that a fine-tuning job may need, by its estimate: a size, or a share of the machine's memory.");
-
-    public static final Setting<Integer> TRAINING_THREADS = Setting.of(
-            "training-threads",
-            "N",
-            SettingType.integerOr("half", Math.max(1, Runtime.getRuntime().availableProcessors() / 2), 1, 1024),
-            "half",
-            "Threads that a fine-tuning job computes on; 'half' is half of the cores.");
-
-    public static final Setting<Long> MAX_FILE = Setting.of(
-            "max-file",
-            "SIZE",
-            SettingType.size(1 << 10, 1L << 50),
-            "512MiB",
-            "Largest file that a client may upload.");
-
-    public static final Setting<Long> MAX_FILES = Setting.of(
-            "max-files", "SIZE", SettingType.size(1 << 10, 1L << 50), "16GiB", "All uploaded files together.");
-
     public static final Setting<Duration> DRAIN_TIMEOUT = Setting.of(
             "drain-timeout",
             "TIME",
@@ -222,43 +87,43 @@ public record ServeSettings(
             DeviceSettings.KV_DTYPE,
             DTYPE,
             THREADS,
-            MAX_SEQUENCES,
-            MAX_QUEUE,
-            MAX_BATCH_TOKENS,
-            KV_MEMORY,
-            PREFIX_CACHE_MEMORY,
-            DERIVED_BLOCKS_MEMORY,
-            DERIVED_BLOCKS_IDLE);
+            EngineOptions.MAX_SEQUENCES,
+            EngineOptions.MAX_QUEUE,
+            EngineOptions.MAX_BATCH_TOKENS,
+            EngineOptions.KV_MEMORY,
+            EngineOptions.PREFIX_CACHE_MEMORY,
+            EngineOptions.DERIVED_BLOCKS_MEMORY,
+            EngineOptions.DERIVED_BLOCKS_IDLE);
 
     /** All settings, in the order of help and documentation. */
     public static final List<Setting<?>> ALL = List.of(
             MODEL,
-            HOST,
-            PORT,
+            HttpSettings.HOST,
+            HttpSettings.PORT,
             DeviceSettings.DEVICE,
             DeviceSettings.ONNXRUNTIME_LIBRARY,
             DeviceSettings.KV_DTYPE,
             DTYPE,
             THREADS,
-            MAX_SEQUENCES,
-            MAX_QUEUE,
-            MAX_BATCH_TOKENS,
-            KV_MEMORY,
-            PREFIX_CACHE_MEMORY,
-            DERIVED_BLOCKS_MEMORY,
-            DERIVED_BLOCKS_IDLE,
-            API_KEY,
-            CORS_ORIGIN,
-            MAX_BODY,
-            MAX_REQUESTS,
-            DATA_FOLDER,
-            EXPORT_FOLDER,
-            CHECKPOINT_FOLDER,
-            DELTAS,
-            TRAINING_MEMORY,
-            TRAINING_THREADS,
-            MAX_FILE,
-            MAX_FILES,
+            EngineOptions.MAX_SEQUENCES,
+            EngineOptions.MAX_QUEUE,
+            EngineOptions.MAX_BATCH_TOKENS,
+            EngineOptions.KV_MEMORY,
+            EngineOptions.PREFIX_CACHE_MEMORY,
+            EngineOptions.DERIVED_BLOCKS_MEMORY,
+            EngineOptions.DERIVED_BLOCKS_IDLE,
+            HttpSettings.API_KEY,
+            HttpSettings.CORS_ORIGIN,
+            HttpSettings.MAX_BODY,
+            HttpSettings.MAX_REQUESTS,
+            FolderSettings.DATA_FOLDER,
+            FolderSettings.EXPORT_FOLDER,
+            FolderSettings.CHECKPOINT_FOLDER,
+            FolderSettings.DELTAS,
+            JobOptions.TRAINING_MEMORY,
+            JobOptions.TRAINING_THREADS,
+            JobOptions.MAX_FILE,
+            JobOptions.MAX_FILES,
             DRAIN_TIMEOUT,
             LOG_LEVEL,
             CONFIG);
@@ -351,17 +216,11 @@ public record ServeSettings(
                 DeviceSettings.from(values),
                 precisionFrom(values),
                 values.one(THREADS),
-                engineFrom(values),
-                new DerivedBlocks(values.one(DERIVED_BLOCKS_MEMORY), values.one(DERIVED_BLOCKS_IDLE)),
-                new HttpSettings(
-                        values.one(HOST),
-                        values.one(PORT),
-                        values.all(API_KEY),
-                        values.all(CORS_ORIGIN),
-                        values.one(MAX_BODY),
-                        values.one(MAX_REQUESTS)),
+                EngineOptions.engine(values),
+                EngineOptions.derivedBlocks(values),
+                HttpSettings.from(values),
                 FolderSettings.from(values),
-                jobsFrom(values),
+                JobOptions.from(values),
                 values.one(DRAIN_TIMEOUT),
                 values.one(LOG_LEVEL));
     }
@@ -418,34 +277,5 @@ public record ServeSettings(
                     "--model is needed: the embedded model is not at " + embedded + "; name a checkpoint's directory.");
         }
         return List.of(new ModelSource("slayer-tiny", embedded));
-    }
-
-    private static EngineSettings engineFrom(SettingValues values) {
-        int maxSequences = values.one(MAX_SEQUENCES);
-        int maxBatchTokens = values.one(MAX_BATCH_TOKENS);
-        if (maxBatchTokens < maxSequences) {
-            throw SlayerException.badRequest(
-                    MAX_BATCH_TOKENS.option(),
-                    "--max-batch-tokens=" + maxBatchTokens + " is out of range; allowed: --max-sequences="
-                            + maxSequences + " or more, so that every running sequence gets its token in each step.");
-        }
-        return new EngineSettings(
-                maxSequences,
-                values.one(MAX_QUEUE),
-                maxBatchTokens,
-                values.one(KV_MEMORY),
-                values.one(PREFIX_CACHE_MEMORY));
-    }
-
-    private static JobSettings jobsFrom(SettingValues values) {
-        return new JobSettings(
-                values.one(TRAINING_MEMORY), values.one(TRAINING_THREADS), values.one(MAX_FILE), values.one(MAX_FILES));
-    }
-
-    /** Bytes of memory of this machine; in a container, what that may have. */
-    public static long machineMemory() {
-        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean machine
-                ? machine.getTotalMemorySize()
-                : Runtime.getRuntime().maxMemory();
     }
 }

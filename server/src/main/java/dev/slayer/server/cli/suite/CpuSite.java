@@ -1,6 +1,6 @@
 package dev.slayer.server.cli.suite;
 
-import dev.slayer.server.cli.settings.ServeSettings;
+import dev.slayer.server.cli.settings.MachineMemory;
 import dev.slayer.server.engine.block.CpuDevice;
 import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.HostProbe;
@@ -41,7 +41,7 @@ record CpuSite(int threads, Optional<Path> library) implements Site {
 
     @Override
     public long trainingBytes() {
-        return ServeSettings.machineMemory() / 2;
+        return MachineMemory.bytes() / 2;
     }
 
     @Override
@@ -56,7 +56,7 @@ record CpuSite(int threads, Optional<Path> library) implements Site {
 
     @Override
     public Opened open(DerivedBlocks limits) {
-        long memory = ServeSettings.machineMemory();
+        long memory = MachineMemory.bytes();
         return new Opened(
                 library.map(file -> CpuDevice.open(file, threads, limits))
                         .orElseGet(() -> CpuDevice.open(threads, limits)),

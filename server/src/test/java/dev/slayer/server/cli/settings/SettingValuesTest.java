@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class SettingValuesTest {
     private static final Path HERE = Path.of("/here");
-    private static final Setting<Integer> PORT = ServeSettings.PORT;
+    private static final Setting<Integer> PORT = HttpSettings.PORT;
 
     @Test
     void theCommandLineWinsOverTheEnvironmentOverTheFileOverTheDefault() {
@@ -36,7 +36,7 @@ class SettingValuesTest {
     void aVariableHoldsSeveralValuesBetweenCommas() {
         SettingValues values =
                 new SettingValues(Map.of(), Map.of("SLAYER_API_KEY", "one, two"), Optional.empty(), HERE);
-        assertThat(values.all(ServeSettings.API_KEY)).containsExactly("one", "two");
+        assertThat(values.all(HttpSettings.API_KEY)).containsExactly("one", "two");
     }
 
     @Test
