@@ -7,7 +7,6 @@ import dev.slayer.server.api.RuntimeFacts;
 import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.KvPrecision;
 import dev.slayer.server.cli.settings.MachineMemory;
-import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.Donor;
 import dev.slayer.server.engine.Engine;
@@ -57,7 +56,7 @@ final class Machine implements AutoCloseable {
 
     private Machine(ServeSettings settings) {
         this.settings = settings;
-        this.type = weightType(settings.precision());
+        this.type = settings.weightType();
         this.budgets = Budgets.ofHost(settings);
         this.engine = settings.engine();
     }
@@ -168,16 +167,6 @@ final class Machine implements AutoCloseable {
     private static void tell(MemoryPlan plan) {
         plan.lines().forEach(LOG::info);
         plan.warning().ifPresent(LOG::warn);
-    }
-
-    private static WeightType weightType(Precision precision) {
-        return switch (precision) {
-            case FP32 -> WeightType.FP32;
-            case BF16 -> WeightType.BF16;
-            case FP16 -> WeightType.FP16;
-            case INT8 -> WeightType.INT8;
-            case INT4 -> WeightType.INT4;
-        };
     }
 
     /** For /version. */

@@ -9,10 +9,10 @@ import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
-import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.WeightType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -52,7 +52,7 @@ final class LiveServer implements AutoCloseable {
         server = new Server()
                 .start(new ServeSettings(
                         sources,
-                        Precision.FP32,
+                        WeightType.FP32,
                         2,
                         new EngineSettings(32, 1000, 128, 1L << 28, prefixBytes),
                         DerivedBlocks.DEFAULTS,

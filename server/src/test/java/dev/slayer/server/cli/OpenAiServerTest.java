@@ -13,10 +13,10 @@ import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
-import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import java.io.IOException;
 import java.net.Socket;
@@ -36,7 +36,7 @@ class OpenAiServerTest {
         return new Server()
                 .start(new ServeSettings(
                         List.of(new ModelSource("slayer-tiny", Golden.checkpoint("slayer-tiny"))),
-                        Precision.FP32,
+                        WeightType.FP32,
                         2,
                         engine,
                         DerivedBlocks.DEFAULTS,

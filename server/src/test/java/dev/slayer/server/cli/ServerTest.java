@@ -15,10 +15,10 @@ import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.KvPrecision;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
-import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
@@ -71,7 +71,7 @@ class ServerTest {
     static ServeSettings settings(List<ModelSource> models, DerivedBlocks derivedBlocks) {
         return new ServeSettings(
                 models,
-                Precision.FP32,
+                WeightType.FP32,
                 2,
                 new EngineSettings(32, 1000, 128, 1L << 28),
                 derivedBlocks,
@@ -91,7 +91,7 @@ class ServerTest {
                         Optional.of(folder.resolve("absent")),
                         DeviceSettings.Given.NONE,
                         KvPrecision.AUTO),
-                plain.precision(),
+                plain.weightType(),
                 plain.threads(),
                 plain.engine(),
                 plain.derivedBlocks(),

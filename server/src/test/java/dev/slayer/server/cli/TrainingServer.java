@@ -5,14 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.slayer.server.cli.settings.DeviceSettings;
 import dev.slayer.server.cli.settings.FolderSettings;
 import dev.slayer.server.cli.settings.HttpSettings;
 import dev.slayer.server.cli.settings.LogLevel;
 import dev.slayer.server.cli.settings.ModelSource;
-import dev.slayer.server.cli.settings.Precision;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.jobs.JobSettings;
 import java.io.IOException;
@@ -49,7 +50,8 @@ final class TrainingServer implements AutoCloseable {
         this(new Server()
                 .start(new ServeSettings(
                         List.of(new ModelSource("base", Golden.checkpoint("random-llama2"))),
-                        Precision.FP32,
+                        DeviceSettings.CPU,
+                        WeightType.FP32,
                         2,
                         new EngineSettings(32, 1000, 128, 1L << 26),
                         DerivedBlocks.DEFAULTS,

@@ -2,6 +2,7 @@ package dev.slayer.server.cli.settings;
 
 import dev.slayer.server.engine.EngineSettings;
 import dev.slayer.server.engine.block.DerivedBlocks;
+import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.jobs.JobSettings;
 import dev.slayer.surgery.SlayerException;
 import java.nio.file.Files;
@@ -18,7 +19,7 @@ import java.util.Set;
  *
  * @param models checkpoints to serve, at least one, each name once; the first is the default model
  * @param device what computes
- * @param precision of the weights in memory
+ * @param weightType how weights lie in memory
  * @param threads that work on one operator
  * @param engine limits of the engine
  * @param derivedBlocks limits of blocks that edited models need beyond the checkpoint's own
@@ -31,7 +32,7 @@ import java.util.Set;
 public record ServeSettings(
         List<ModelSource> models,
         DeviceSettings device,
-        Precision precision,
+        WeightType weightType,
         int threads,
         EngineSettings engine,
         DerivedBlocks derivedBlocks,
@@ -51,10 +52,10 @@ public record ServeSettings(
             "the embedded slayer-tiny",
             "Checkpoint to serve, in Hugging Face format; NAME is the directory's name unless given.");
 
-    public static final Setting<Precision> DTYPE = Setting.optional(
+    public static final Setting<WeightType> DTYPE = Setting.optional(
             "dtype",
             "TYPE",
-            SettingType.choice(Precision.class),
+            SettingType.choice(WeightType.class),
             "fp32 on the processor, bf16 on GPUs",
             "Weights in memory: fp32 (exact; the processor only), bf16 or fp16 (GPUs only), int8 or int4 (quantized while loading).");
 
@@ -143,7 +144,7 @@ public record ServeSettings(
             }
         }
         Objects.requireNonNull(device);
-        Objects.requireNonNull(precision);
+        Objects.requireNonNull(weightType);
         THREADS.require(threads);
         Objects.requireNonNull(engine);
         Objects.requireNonNull(derivedBlocks);
@@ -154,46 +155,21 @@ public record ServeSettings(
         Objects.requireNonNull(logLevel);
     }
 
-    /** On the processor. */
+    /** On the processor, with the default limits of training. */
     public ServeSettings(
             List<ModelSource> models,
-            Precision precision,
+            WeightType weightType,
             int threads,
             EngineSettings engine,
             DerivedBlocks derivedBlocks,
             HttpSettings http,
             FolderSettings folders,
-            JobSettings jobs,
             Duration drainTimeout,
             LogLevel logLevel) {
         this(
                 models,
                 DeviceSettings.CPU,
-                precision,
-                threads,
-                engine,
-                derivedBlocks,
-                http,
-                folders,
-                jobs,
-                drainTimeout,
-                logLevel);
-    }
-
-    /** On the processor, with the default limits of training. */
-    public ServeSettings(
-            List<ModelSource> models,
-            Precision precision,
-            int threads,
-            EngineSettings engine,
-            DerivedBlocks derivedBlocks,
-            HttpSettings http,
-            FolderSettings folders,
-            Duration drainTimeout,
-            LogLevel logLevel) {
-        this(
-                models,
-                precision,
+                weightType,
                 threads,
                 engine,
                 derivedBlocks,
@@ -214,7 +190,7 @@ public record ServeSettings(
         return new ServeSettings(
                 modelsFrom(values, embedded),
                 DeviceSettings.from(values),
-                precisionFrom(values),
+                weightTypeFrom(values),
                 values.one(THREADS),
                 EngineOptions.engine(values),
                 EngineOptions.derivedBlocks(values),
@@ -230,7 +206,7 @@ public record ServeSettings(
         return new ServeSettings(
                 models,
                 device,
-                precision,
+                weightType,
                 threads,
                 engine,
                 derivedBlocks,
@@ -246,13 +222,13 @@ public record ServeSettings(
         EngineSettings plain =
                 new EngineSettings(engine.maxSequences(), engine.maxQueue(), engine.maxBatchTokens(), engine.kvBytes());
         return new ServeSettings(
-                models, device, precision, threads, plain, derivedBlocks, http, folders, jobs, drainTimeout, logLevel);
+                models, device, weightType, threads, plain, derivedBlocks, http, folders, jobs, drainTimeout, logLevel);
     }
 
-    private static Precision precisionFrom(SettingValues values) {
+    private static WeightType weightTypeFrom(SettingValues values) {
         boolean cuda = values.one(DeviceSettings.DEVICE).cuda();
-        Precision precision = values.optional(DTYPE).orElse(cuda ? Precision.BF16 : Precision.FP32);
-        boolean there = switch (precision) {
+        WeightType type = values.optional(DTYPE).orElse(cuda ? WeightType.BF16 : WeightType.FP32);
+        boolean there = switch (type) {
             case FP32 -> !cuda;
             case BF16, FP16 -> cuda;
             case INT8, INT4 -> true;
@@ -260,10 +236,10 @@ public record ServeSettings(
         if (!there) {
             throw SlayerException.badRequest(
                     DTYPE.option(),
-                    "--dtype=" + precision.name().toLowerCase(Locale.ROOT) + " is not there with --device "
+                    "--dtype=" + type.name().toLowerCase(Locale.ROOT) + " is not there with --device "
                             + (cuda ? "cuda; allowed: bf16, fp16, int8, int4." : "cpu; allowed: fp32, int8, int4."));
         }
-        return precision;
+        return type;
     }
 
     private static List<ModelSource> modelsFrom(SettingValues values, Path embedded) {

@@ -3,6 +3,7 @@ package dev.slayer.server.cli.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.surgery.SlayerException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +38,7 @@ class ServeSettingsTest {
         assertThat(settings.http().host()).isEqualTo("127.0.0.1");
         assertThat(settings.http().port()).isEqualTo(8000);
         assertThat(settings.http().maxBodyBytes()).isEqualTo(64L << 20);
-        assertThat(settings.precision()).isEqualTo(Precision.FP32);
+        assertThat(settings.weightType()).isEqualTo(WeightType.FP32);
         assertThat(settings.threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
         assertThat(settings.engine().maxSequences()).isEqualTo(64);
         assertThat(settings.engine().kvBytes()).isGreaterThan(1 << 20);

@@ -3,6 +3,7 @@ package dev.slayer.server.cli.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.slayer.server.engine.block.WeightType;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -91,8 +92,8 @@ class SettingTypeTest {
 
     @Test
     void choicesAreWrittenInLowerCase() {
-        SettingType<Precision> type = SettingType.choice(Precision.class);
-        assertThat(type.parse("int8", HERE)).isEqualTo(Precision.INT8);
+        SettingType<WeightType> type = SettingType.choice(WeightType.class);
+        assertThat(type.parse("int8", HERE)).isEqualTo(WeightType.INT8);
         assertThatThrownBy(() -> type.parse("fp64", HERE)).hasMessageContaining("fp32, bf16, fp16, int8, int4");
     }
 
