@@ -22,8 +22,6 @@ public record OperatorSupport(
         boolean int4Cache,
         boolean anyPageSize,
         int maxSequences) {
-    private static final int OLD_PAGE = 256; // rows
-    private static final int LEAST_PAGE = 16;
     private static final int OLD_SEQUENCES = 256;
 
     /** Of a version from 1.24 on; later ones than 1.30 count as 1.30. */
@@ -40,16 +38,6 @@ public record OperatorSupport(
             return 3;
         }
         return attentionMetadata ? 2 : 0;
-    }
-
-    /** Whether KV pages may have so many rows. */
-    public boolean allowsPage(int rows) {
-        return rows >= LEAST_PAGE && (anyPageSize ? Integer.bitCount(rows) == 1 : rows % OLD_PAGE == 0);
-    }
-
-    /** The fewest rows that a KV page may have. */
-    public int leastPage() {
-        return anyPageSize ? LEAST_PAGE : OLD_PAGE;
     }
 
     /** Names of what there is, for people and programs. */

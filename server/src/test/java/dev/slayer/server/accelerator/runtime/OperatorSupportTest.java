@@ -19,26 +19,13 @@ class OperatorSupportTest {
         assertThat(middle.capturableDecode()).isFalse();
         assertThat(recent.int4Cache()).isTrue();
         assertThat(recent.capturableDecode()).isTrue();
+        assertThat(of("1.28.0").anyPageSize()).isFalse();
+        assertThat(middle.anyPageSize()).isTrue();
         assertThat(old.maxSequences()).isEqualTo(256);
         assertThat(middle.maxSequences()).isGreaterThan(1 << 20);
         assertThat(of("1.28.1")).isEqualTo(old);
         assertThat(of("1.31.2")).isEqualTo(recent);
         assertThat(of("2.0")).isEqualTo(recent);
-    }
-
-    @Test
-    void pagesAreMultiplesOf256ThenPowersOfTwo() {
-        OperatorSupport old = of("1.28.0");
-        OperatorSupport recent = of("1.29.0");
-        assertThat(old.allowsPage(old.leastPage())).isTrue();
-        assertThat(recent.allowsPage(recent.leastPage())).isTrue();
-        assertThat(old.allowsPage(768)).isTrue();
-        assertThat(recent.allowsPage(768)).isFalse();
-        assertThat(old.allowsPage(16)).isFalse();
-        assertThat(recent.allowsPage(16)).isTrue();
-        assertThat(recent.allowsPage(8)).isFalse();
-        assertThat(old.allowsPage(0)).isFalse();
-        assertThat(recent.allowsPage(0)).isFalse();
     }
 
     @Test
