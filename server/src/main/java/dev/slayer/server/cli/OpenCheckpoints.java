@@ -7,6 +7,7 @@ import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.text.Tokenizer;
 import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.RopeConfig;
 import dev.slayer.surgery.layout.Layout;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -36,6 +37,13 @@ final class OpenCheckpoints implements CheckpointLoader, AutoCloseable {
             Checkpoint checkpoint = files.checkpoint;
             if (!checkpoint.extras().isEmpty()) {
                 LOG.warn("{}: tensors that the model does not use: {}", directory, checkpoint.extras());
+            }
+            if (checkpoint.config().rope().scaling() instanceof RopeConfig.Scaling.Dynamic dynamic) {
+                LOG.info(
+                        "{}: rope_scaling is dynamic with factor {}, which begins beyond the context of {} tokens; longer requests are refused",
+                        directory,
+                        dynamic.factor(),
+                        checkpoint.config().contextLength());
             }
             Tokenizer tokenizer = Tokenizer.load(directory);
             files.tokenizer = tokenizer;

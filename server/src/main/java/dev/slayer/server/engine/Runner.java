@@ -41,14 +41,6 @@ public interface Runner extends AutoCloseable {
      */
     void run(List<Chunk> chunks, Sink sink);
 
-    /**
-     * Whether the KV of a sequence of so many tokens is that of a longer one with the same beginning. It is not where positions are
-     * encoded by a length that grows with the sequence.
-     */
-    default boolean keepsPrefixes(int tokens) {
-        return true;
-    }
-
     /** Whether it draws tokens itself, where {@link Outputs#draw} asks for it. */
     default boolean draws() {
         return false;

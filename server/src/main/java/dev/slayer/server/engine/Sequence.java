@@ -110,7 +110,7 @@ final class Sequence {
 
     /** The next rows to run, at most so many; the cache must have room for them. */
     Chunk chunk(int count) {
-        return new Chunk(tokens, length, computed, count, outputs(), stack.orElseThrow(), kv);
+        return new Chunk(tokens, computed, count, outputs(), stack.orElseThrow(), kv);
     }
 
     private Outputs outputs() {
@@ -136,7 +136,7 @@ final class Sequence {
 
     /** What the prefix cache has of this sequence; for {@link #reuse}, before the first chunk. */
     PrefixHit cached() {
-        return runner.keepsPrefixes(length) ? prefixes.find(prefixKey(), scoresWanted()) : PrefixHit.NONE;
+        return prefixes.find(prefixKey(), scoresWanted());
     }
 
     /** How many rows of a hit spare computing: one row at least must run, and the one that scores the first token that is new. */
@@ -207,7 +207,7 @@ final class Sequence {
 
     /** Puts what has been computed into the prefix cache. */
     private void keepPrefix() {
-        kept = runner.keepsPrefixes(length) && prefixes.store(prefixKey(), computed, this::promptScore, kv, prefixUse);
+        kept = prefixes.store(prefixKey(), computed, this::promptScore, kv, prefixUse);
     }
 
     private TokenScore promptScore(int token) {

@@ -47,9 +47,4 @@ class WrappedRunner implements Runner {
     public CompletableFuture<Void> retire() {
         return runner.retire();
     }
-
-    @Override
-    public boolean keepsPrefixes(int tokens) {
-        return runner.keepsPrefixes(tokens);
-    }
 }

@@ -21,8 +21,11 @@ public record RopeConfig(double theta, Scaling scaling) {
         /** {@code linear}: positions divided by factor. */
         record Linear(double factor) implements Scaling {}
 
-        /** {@code dynamic}: NTK-aware base, growing with the sequence beyond the original length. */
-        record Dynamic(double factor, int originalContextLength) implements Scaling {}
+        /**
+         * {@code dynamic}: NTK-aware base, growing with the sequence beyond the context length. Up to there it changes nothing, and here no
+         * sequence is longer.
+         */
+        record Dynamic(double factor) implements Scaling {}
 
         /** {@code llama3}: low frequencies divided by factor, high ones kept, smooth between. */
         record Llama3(double factor, double lowFreqFactor, double highFreqFactor, int originalContextLength)

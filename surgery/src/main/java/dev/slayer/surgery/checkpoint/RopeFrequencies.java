@@ -19,11 +19,13 @@ final class RopeFrequencies {
      * @param sequenceLength tokens of the sequence; matters for {@code dynamic} alone
      * @return [headDim / 2]
      */
-    static float[] of(RopeConfig rope, int headDim, int sequenceLength) {
+    static float[] of(ModelConfig config, int sequenceLength) {
+        RopeConfig rope = config.rope();
+        int headDim = config.headDim();
         return switch (rope.scaling()) {
             case Scaling.None _ -> plain(rope.theta(), headDim);
             case Scaling.Linear linear -> divided(plain(rope.theta(), headDim), (float) linear.factor());
-            case Scaling.Dynamic dynamic -> plain(grown(rope.theta(), dynamic, headDim, sequenceLength), headDim);
+            case Scaling.Dynamic dynamic -> plain(grown(config, dynamic.factor(), sequenceLength), headDim);
             case Scaling.Llama3 llama3 -> llama3(plain(rope.theta(), headDim), llama3);
             case Scaling.Yarn yarn -> yarn(rope.theta(), headDim, yarn);
         };
@@ -54,12 +56,12 @@ final class RopeFrequencies {
         return frequencies;
     }
 
-    /** The base of NTK-aware scaling: theta up to the original length, larger beyond. */
-    private static double grown(double theta, Scaling.Dynamic dynamic, int headDim, int sequenceLength) {
-        double original = dynamic.originalContextLength();
+    /** The base of NTK-aware scaling: theta up to the context length, larger beyond. */
+    private static double grown(ModelConfig config, double factor, int sequenceLength) {
+        double original = config.contextLength();
         double length = Math.max(sequenceLength, original);
-        double stretch = dynamic.factor() * length / original - (dynamic.factor() - 1);
-        return theta * Math.pow(stretch, headDim / (headDim - 2.0));
+        double stretch = factor * length / original - (factor - 1);
+        return config.rope().theta() * Math.pow(stretch, config.headDim() / (config.headDim() - 2.0));
     }
 
     /** Llama 3.1: wavelengths beyond the original context divided by factor, short ones kept, a smooth passage between. */

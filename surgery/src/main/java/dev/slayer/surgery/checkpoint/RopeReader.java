@@ -74,7 +74,7 @@ final class RopeReader {
         if (headDim < 4) {
             throw config.refuse("head_dim", "is " + headDim + ", but the rope type dynamic needs at least 4");
         }
-        return new Scaling.Dynamic(factor(), contextLength);
+        return new Scaling.Dynamic(factor());
     }
 
     private Scaling llama3() {

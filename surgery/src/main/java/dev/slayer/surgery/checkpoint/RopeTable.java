@@ -21,32 +21,29 @@ public record RopeTable(int rows, int pairs, float[] cos, float[] sin) {
     }
 
     /**
-     * The table of a sequence no longer than the model's context; for all rope types but {@code dynamic} of every sequence.
+     * The table of every sequence no longer than the model's context.
      *
      * @param rows positions, from 0
+     * @throws IllegalArgumentException if rows is negative or the table would not fit an array
      */
     public static RopeTable of(ModelConfig config, int rows) {
         return of(config, rows, config.contextLength());
     }
 
     /**
-     * The table of a sequence of a given length.
+     * The table of a sequence of a given length. Only {@code dynamic} looks at it: beyond the model's context its frequencies fall as the
+     * sequence grows. It is a function of the length alone, where transformers remembers the longest sequence that a model has seen; on a
+     * fresh model the two agree.
      *
-     * <p>Only {@code dynamic} looks at the length: beyond the original context its frequencies fall as the sequence grows, so
-     * tables of different lengths must not be mixed within a KV cache. It is a function of the length alone, where transformers
-     * remembers the longest sequence that a model has seen; on a fresh model the two agree.
-     *
-     * @param rows positions, from 0
      * @param sequenceLength tokens of the sequence, prompt and answer
-     * @throws IllegalArgumentException if rows is negative or the table would not fit an array
      */
-    public static RopeTable of(ModelConfig config, int rows, int sequenceLength) {
+    static RopeTable of(ModelConfig config, int rows, int sequenceLength) {
         int pairs = config.headDim() / 2;
         long size = (long) rows * pairs;
         if (rows < 0 || size > Integer.MAX_VALUE - 8) {
             throw new IllegalArgumentException("rows=" + rows + " of " + pairs + " pairs do not fit a table");
         }
-        float[] frequencies = RopeFrequencies.of(config.rope(), config.headDim(), sequenceLength);
+        float[] frequencies = RopeFrequencies.of(config, sequenceLength);
         float scaling = RopeFrequencies.attentionScaling(config.rope());
         float[] cos = new float[(int) size];
         float[] sin = new float[(int) size];

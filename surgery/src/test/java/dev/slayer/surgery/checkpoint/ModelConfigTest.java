@@ -108,7 +108,7 @@ class ModelConfigTest {
         assertThat(llama("{'rope_scaling': {'type': 'dynamic', 'factor': 2}}")
                         .rope()
                         .scaling())
-                .isEqualTo(new Scaling.Dynamic(2, 2048));
+                .isEqualTo(new Scaling.Dynamic(2));
         assertThat(llama("{'rope_scaling': {'type': 'yarn', 'factor': 4, 'original_max_position_embeddings': 512}}")
                         .rope()
                         .scaling())

@@ -51,7 +51,7 @@ class RopeTableTest {
     @MethodSource("golden")
     void frequenciesAreThoseOfTransformers(Golden golden) throws IOException {
         ModelConfig config = config(golden);
-        float[] frequencies = RopeFrequencies.of(config.rope(), config.headDim(), golden.sequenceLength());
+        float[] frequencies = RopeFrequencies.of(config, golden.sequenceLength());
         JsonNode expected = golden.json().get("inv_freq");
         assertThat(frequencies).hasSize(expected.size());
         for (int i = 0; i < frequencies.length; i++) {

@@ -10,7 +10,6 @@ import dev.slayer.server.engine.StackCost;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.checkpoint.RopeConfig;
 import dev.slayer.surgery.layout.Layout;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -96,12 +95,6 @@ final class OnnxRunner implements Runner {
     public void run(List<Chunk> chunks, Sink sink) {
         embed(chunks);
         head.run(chunks, chunk -> (HeadWeights) stack(chunk).head(), walk.run(chunks), sink);
-    }
-
-    @Override
-    public boolean keepsPrefixes(int tokens) {
-        return !(config.rope().scaling() instanceof RopeConfig.Scaling.Dynamic dynamic)
-                || tokens <= dynamic.originalContextLength();
     }
 
     private static BlockStack stack(Chunk chunk) {

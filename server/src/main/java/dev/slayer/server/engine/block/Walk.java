@@ -133,7 +133,6 @@ final class Walk implements AutoCloseable {
                         rows,
                         chunk.from(),
                         chunk.count(),
-                        chunk.length(),
                         (KvCache) chunk.kv(),
                         stage.kvSlot());
                 scale(rows, stage.attention());

@@ -4,9 +4,7 @@ import dev.slayer.server.accelerator.Accelerator;
 import dev.slayer.server.accelerator.DeviceMemory;
 import dev.slayer.server.accelerator.DeviceSlice;
 import dev.slayer.server.onnx.ElementType;
-import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.checkpoint.RopeConfig;
 import dev.slayer.surgery.checkpoint.RopeTable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,16 +16,10 @@ final class RopeMemory implements AutoCloseable {
     private final DeviceMemory cos;
     private final DeviceMemory sin;
 
-    /** @throws SlayerException 400 if positions are encoded by a length that grows with the sequence; 507 without memory */
+    /** @throws dev.slayer.surgery.SlayerException 507 without memory */
     RopeMemory(ModelConfig config, ElementType type, Accelerator accelerator) {
-        if (config.rope().scaling() instanceof RopeConfig.Scaling.Dynamic) {
-            throw SlayerException.badRequest(
-                    "model",
-                    "This checkpoint's rope_scaling is dynamic, which packed sequences on this device cannot follow; allowed"
-                            + " there: none, linear, llama3, yarn. Serve it with --device cpu.");
-        }
         this.rows = config.contextLength();
-        RopeTable table = RopeTable.of(config, rows, rows);
+        RopeTable table = RopeTable.of(config, rows);
         this.cos = upload(table.cos(), type, accelerator);
         try {
             this.sin = upload(table.sin(), type, accelerator);

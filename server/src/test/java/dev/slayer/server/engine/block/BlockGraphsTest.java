@@ -9,14 +9,12 @@ import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
-import dev.slayer.surgery.checkpoint.RopeConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
@@ -62,7 +60,7 @@ class BlockGraphsTest {
 
                     MemorySegment attended = arena.allocate(JAVA_FLOAT, (long) ROWS * config.queryWidth());
                     assertThat(kv.reserve(ROWS, 0)).isTrue();
-                    attention.run(qkv, attended, 0, ROWS, ROWS, kv, 0);
+                    attention.run(qkv, attended, 0, ROWS, kv, 0);
                     float[][] expectedAttention = reference.attend(expectedQkv);
                     assertClose(attended, expectedAttention, name + " layer " + layer + " attention");
 
@@ -73,49 +71,6 @@ class BlockGraphsTest {
                 }
             }
         }
-    }
-
-    @Test
-    void attentionChangesItsTableWithTheLengthWhereTheRopeIsDynamic() {
-        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama2"));
-                Arena arena = Arena.ofShared();
-                KvPool pool = new KvPool(1L << 28)) {
-            ModelConfig config = withDynamicRope(checkpoint.config(), 40);
-            ReferenceModel reference = new ReferenceModel(checkpoint, config);
-            Random random = new Random(2);
-            try (Attention attention = new Attention(runtime, config)) {
-                for (int length : new int[] {30, 60, 90, 30, 90}) { // below and beyond the original context, and back
-                    float[][] qkv = new float[length][];
-                    System.arraycopy(random(random, config.qkvWidth()), 0, qkv, 0, length);
-                    MemorySegment attended = arena.allocate(JAVA_FLOAT, (long) length * config.queryWidth());
-                    try (KvCache kv =
-                            new KvCache(pool, 1, config.kvHeads(), config.headDim(), config.contextLength())) {
-                        assertThat(kv.reserve(length, 0)).isTrue();
-                        attention.run(put(arena, qkv), attended, 0, length, length, kv, 0);
-                    }
-                    assertClose(attended, reference.attend(qkv), "length " + length);
-                }
-            }
-        }
-    }
-
-    private static ModelConfig withDynamicRope(ModelConfig config, int originalContext) {
-        return new ModelConfig(
-                config.architecture(),
-                config.hiddenSize(),
-                config.layers(),
-                config.heads(),
-                config.kvHeads(),
-                config.headDim(),
-                config.intermediateSize(),
-                config.vocabularySize(),
-                config.contextLength(),
-                config.rmsNormEps(),
-                new RopeConfig(10_000, new RopeConfig.Scaling.Dynamic(4, originalContext)),
-                config.slidingWindow(),
-                config.tiedEmbeddings(),
-                config.bosTokenId(),
-                config.eosTokenIds());
     }
 
     private static float[][] random(Random random, int width) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.engine.Stack;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.golden.GoldenDelta;
@@ -104,7 +105,7 @@ class DeltasTest {
             for (GoldenLayouts.Answer answer : served.golden.answers()) {
                 float[][] logits = served.rig.logits(layout, answer.ids(), MAX_ROWS);
                 for (int position = 1; position < answer.ids().length; position++) {
-                    assertThat(Rig.logprob(logits[position - 1], answer.ids()[position]))
+                    assertThat(Logits.logprob(logits[position - 1], answer.ids()[position]))
                             .as("%s, %s, position %d", name, answer.prompt(), position)
                             .isCloseTo(answer.logprobs()[position], within(1e-3));
                 }
@@ -161,9 +162,9 @@ class DeltasTest {
 
     private static void assertSame(float[][] actual, float[][] expected, int[] ids) {
         for (int position = 1; position < ids.length; position++) {
-            assertThat(Rig.logprob(actual[position - 1], ids[position]))
+            assertThat(Logits.logprob(actual[position - 1], ids[position]))
                     .as("position %d", position)
-                    .isCloseTo(Rig.logprob(expected[position - 1], ids[position]), within(1e-4));
+                    .isCloseTo(Logits.logprob(expected[position - 1], ids[position]), within(1e-4));
         }
     }
 

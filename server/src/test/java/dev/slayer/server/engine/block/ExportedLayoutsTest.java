@@ -3,6 +3,7 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.golden.GoldenLayouts;
 import dev.slayer.server.onnx.OnnxRuntime;
@@ -37,9 +38,9 @@ class ExportedLayoutsTest {
                     assertThat(exported.config().layers()).isEqualTo(layout.depth());
                     float[][] actual = rig.logits(rig.identity(), ids, GoldenRig.MAX_ROWS);
                     for (int position = 1; position < ids.length; position++) {
-                        assertThat(Rig.logprob(actual[position - 1], ids[position]))
+                        assertThat(Logits.logprob(actual[position - 1], ids[position]))
                                 .as("%s of %s, position %d", layout.text(), name, position)
-                                .isCloseTo(Rig.logprob(expected[position - 1], ids[position]), within(1e-4));
+                                .isCloseTo(Logits.logprob(expected[position - 1], ids[position]), within(1e-4));
                     }
                 }
             }

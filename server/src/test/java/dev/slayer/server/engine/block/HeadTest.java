@@ -67,7 +67,7 @@ class HeadTest {
     }
 
     private static Chunk chunk(int[] tokens, Outputs outputs) {
-        return new Chunk(tokens, tokens.length, 0, tokens.length, outputs, null, null);
+        return new Chunk(tokens, 0, tokens.length, outputs, null, null);
     }
 
     private static int[] tokens(int vocabulary) {
@@ -90,7 +90,7 @@ class HeadTest {
                         Kv kv = rig.runner.openKv(rig.identity())) {
                     assertThat(kv.reserve(TOKENS, 0)).isTrue();
                     Outputs outputs = new Outputs(2, TOKENS - 1, top, 0);
-                    rig.runner.run(List.of(new Chunk(tokens, TOKENS, 0, TOKENS, outputs, stack, kv)), taken);
+                    rig.runner.run(List.of(new Chunk(tokens, 0, TOKENS, outputs, stack, kv)), taken);
                 }
                 assertThat(taken.logits).hasSize(TOKENS);
                 assertThat(taken.scores).hasSize(TOKENS - 3);

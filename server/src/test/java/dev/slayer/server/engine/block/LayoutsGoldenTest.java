@@ -3,6 +3,7 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.engine.Stack;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.golden.GoldenLayouts;
@@ -46,7 +47,7 @@ class LayoutsGoldenTest {
                     int[] ids = concat(answer.ids(), answer.greedy());
                     float[][] logits = served.rig.logits(layout, ids, MAX_ROWS);
                     for (int position = 1; position < answer.ids().length; position++) {
-                        assertThat(Rig.logprob(logits[position - 1], ids[position]))
+                        assertThat(Logits.logprob(logits[position - 1], ids[position]))
                                 .as("%s, %s, position %d", golden, answer.prompt(), position)
                                 .isCloseTo(answer.logprobs()[position], within(1e-3));
                     }
@@ -82,9 +83,9 @@ class LayoutsGoldenTest {
                 int[] ids = prompts.get(i);
                 float[][] alone = served.rig.logits(layouts.get(i), ids, MAX_ROWS);
                 for (int position = 1; position < ids.length; position++) {
-                    assertThat(Rig.logprob(together[i][position - 1], ids[position]))
+                    assertThat(Logits.logprob(together[i][position - 1], ids[position]))
                             .as("%s of %s, position %d", layouts.get(i).text(), name, position)
-                            .isCloseTo(Rig.logprob(alone[position - 1], ids[position]), within(1e-4));
+                            .isCloseTo(Logits.logprob(alone[position - 1], ids[position]), within(1e-4));
                 }
             }
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.Handles;
 import dev.slayer.server.onnx.OnnxRuntime;
@@ -41,7 +42,7 @@ class OnnxRunnerTest {
                 for (int chunk : new int[] {MAX_ROWS, 7}) {
                     float[][] logits = rig.logits(rig.identity(), prompt.ids(), chunk);
                     for (int position = 1; position < prompt.ids().length; position++) {
-                        assertThat(Rig.logprob(logits[position - 1], prompt.ids()[position]))
+                        assertThat(Logits.logprob(logits[position - 1], prompt.ids()[position]))
                                 .as("%s, prompt %s, position %d, chunks of %d", name, prompt.name(), position, chunk)
                                 .isCloseTo(prompt.logprobs()[position], within(1e-3));
                     }
@@ -65,8 +66,8 @@ class OnnxRunnerTest {
                 int[] ids = prompts.get(i);
                 float[][] alone = rig.logits(rig.identity(), ids, MAX_ROWS);
                 for (int position = 1; position < ids.length; position++) {
-                    assertThat(Rig.logprob(together[i][position - 1], ids[position]))
-                            .isCloseTo(Rig.logprob(alone[position - 1], ids[position]), within(1e-4));
+                    assertThat(Logits.logprob(together[i][position - 1], ids[position]))
+                            .isCloseTo(Logits.logprob(alone[position - 1], ids[position]), within(1e-4));
                 }
             }
         }

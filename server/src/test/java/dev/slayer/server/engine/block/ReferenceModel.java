@@ -19,13 +19,8 @@ final class ReferenceModel {
     private final ModelConfig config;
 
     ReferenceModel(Checkpoint checkpoint) {
-        this(checkpoint, checkpoint.config());
-    }
-
-    /** With another configuration than the checkpoint's own, of the same shapes. */
-    ReferenceModel(Checkpoint checkpoint, ModelConfig config) {
         this.checkpoint = checkpoint;
-        this.config = config;
+        this.config = checkpoint.config();
     }
 
     /** Logits of every position: [tokens, vocabulary]. */
@@ -60,7 +55,7 @@ final class ReferenceModel {
     /** Causal attention, within the sliding window if there is one: [tokens, queryWidth]. */
     float[][] attend(float[][] qkv) {
         int d = config.headDim();
-        RopeTable rope = RopeTable.of(config, qkv.length, qkv.length);
+        RopeTable rope = RopeTable.of(config, qkv.length);
         float[][] turned = new float[qkv.length][];
         for (int t = 0; t < qkv.length; t++) {
             turned[t] = qkv[t].clone();

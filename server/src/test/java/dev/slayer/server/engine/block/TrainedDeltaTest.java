@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.jobs.CheckpointCodec;
 import dev.slayer.server.onnx.OnnxRuntime;
@@ -134,7 +135,7 @@ class TrainedDeltaTest {
 
     private static void compare(float[][] logits, int[] ids, float[] libtorch) {
         for (int position = 1; position < ids.length; position++) {
-            assertThat(Rig.logprob(logits[position - 1], ids[position]))
+            assertThat(Logits.logprob(logits[position - 1], ids[position]))
                     .as("position %d", position)
                     .isCloseTo(libtorch[position - 1], within(TOLERANCE));
         }

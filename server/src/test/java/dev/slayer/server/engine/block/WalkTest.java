@@ -3,6 +3,7 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.surgery.checkpoint.Checkpoint;
@@ -89,9 +90,9 @@ class WalkTest {
                 float[][] alone = rig.logits(layouts.get(i), prompts.get(i), 512);
                 int last = alone.length - 1;
                 for (int token = 0; token < alone[last].length; token += 17) {
-                    assertThat(Rig.logprob(together[i][last], token))
+                    assertThat(Logits.logprob(together[i][last], token))
                             .as("%s among %s", layouts.get(i).text(), layouts)
-                            .isCloseTo(Rig.logprob(alone[last], token), within(1e-4));
+                            .isCloseTo(Logits.logprob(alone[last], token), within(1e-4));
                 }
             }
         }

@@ -3,6 +3,7 @@ package dev.slayer.server.engine.block;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.golden.Golden;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.server.text.Tokenizer;
@@ -67,7 +68,7 @@ class WeightTypeQualityTest {
         for (int[] ids : windows) {
             float[][] logits = rig.logits(rig.identity(), ids, WINDOW);
             for (int position = 1; position < ids.length; position++) {
-                sum -= Rig.logprob(logits[position - 1], ids[position]);
+                sum -= Logits.logprob(logits[position - 1], ids[position]);
                 count++;
             }
         }

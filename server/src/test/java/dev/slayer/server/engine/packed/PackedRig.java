@@ -1,15 +1,9 @@
 package dev.slayer.server.engine.packed;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.slayer.server.accelerator.HostAccelerator;
-import dev.slayer.server.engine.Chunk;
-import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.KvMemory;
-import dev.slayer.server.engine.LogitsSink;
-import dev.slayer.server.engine.Outputs;
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.engine.Runner;
-import dev.slayer.server.engine.Stack;
 import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.onnx.ElementType;
@@ -61,44 +55,21 @@ final class PackedRig implements AutoCloseable {
         return runner;
     }
 
-    /** Logits of every position, computed in chunks of so many rows: [tokens, vocabulary]. */
+    /** {@link Logits#of}, which the twin must have found nothing wrong with. */
     float[][] logits(Runner runner, Layout layout, int[] ids, int rows) {
-        float[][] logits = new float[ids.length][];
-        try (Stack stack = runner.prepare(layout).join();
-                Kv kv = runner.openKv(layout)) {
-            for (int from = 0; from < ids.length; from += rows) {
-                int count = Math.min(rows, ids.length - from);
-                assertThat(kv.reserve(from + count, from)).isTrue();
-                Chunk chunk = new Chunk(ids, ids.length, from, count, Outputs.logitsFrom(0), stack, kv);
-                runner.run(List.of(chunk), (LogitsSink) (index, position, row) -> logits[position] = row.clone());
-            }
-        }
-        twin.check();
+        float[][] logits = Logits.of(runner, layout, ids, rows);
+        check();
         return logits;
     }
 
-    /** Logits of several sequences, each through its own layout, in one step: [sequences][tokens, vocabulary]. */
+    /** {@link Logits#together}, likewise. */
     float[][][] together(Runner runner, List<Layout> layouts, List<int[]> prompts) {
-        float[][][] logits = new float[prompts.size()][][];
-        List<Chunk> chunks = new ArrayList<>();
-        for (int i = 0; i < prompts.size(); i++) {
-            int[] ids = prompts.get(i);
-            logits[i] = new float[ids.length][];
-            Kv kv = runner.openKv(layouts.get(i));
-            assertThat(kv.reserve(ids.length, 0)).isTrue();
-            Stack stack = runner.prepare(layouts.get(i)).join();
-            chunks.add(new Chunk(ids, ids.length, 0, ids.length, Outputs.logitsFrom(0), stack, kv));
-        }
-        runner.run(chunks, (LogitsSink) (chunk, position, row) -> logits[chunk][position] = row.clone());
-        twin.check();
-        chunks.forEach(chunk -> {
-            chunk.kv().close();
-            chunk.stack().close();
-        });
+        float[][][] logits = Logits.together(runner, layouts, prompts);
+        check();
         return logits;
     }
 
-    /** What the twin found wrong. */
+    /** Fails with what the twin found wrong. */
     void check() {
         twin.check();
     }

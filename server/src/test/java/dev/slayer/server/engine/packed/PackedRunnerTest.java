@@ -1,5 +1,6 @@
 package dev.slayer.server.engine.packed;
 
+import static dev.slayer.server.engine.Logits.logprob;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -30,18 +31,6 @@ import org.junit.jupiter.params.provider.FieldSource;
  */
 class PackedRunnerTest {
     static final List<String> CHECKPOINTS = Golden.CHECKPOINTS;
-
-    private static double logprob(float[] logits, int token) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - max);
-        }
-        return logits[token] - max - Math.log(sum);
-    }
 
     @ParameterizedTest
     @FieldSource("CHECKPOINTS")
