@@ -65,7 +65,7 @@ record DecodeWindow(double seconds, long tokens, int steps, double rows) {
     private static SlayerException tooShort(int sequences, int steps) {
         return SlayerException.internal(
                 "only " + steps + " steps generated for " + sequences
-                        + " sequences together, too few to tell; give more time by" + " --part-time",
+                        + " sequences together, too few to tell; give more time by --part-time",
                 null);
     }
 

@@ -6,11 +6,10 @@ import dev.slayer.server.accelerator.DeviceSlice;
 import dev.slayer.server.engine.KvMemory;
 import dev.slayer.surgery.SlayerException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * KV pages of every model on a device, in two tensors of which one holds all keys and the other all values. A page is known by its
@@ -39,13 +38,11 @@ final class PagePool implements KvMemory {
     private static final class Slab {
         final int number;
         final PageShape shape;
-        final List<Integer> pages;
         int taken;
 
-        Slab(int number, PageShape shape, List<Integer> pages) {
+        Slab(int number, PageShape shape) {
             this.number = number;
             this.shape = shape;
-            this.pages = pages;
         }
     }
 
@@ -164,8 +161,10 @@ final class PagePool implements KvMemory {
     /** Frees a slab of another shape none of whose pages is taken. */
     private void reclaim(PageShape wanted) {
         for (Slab slab : slabs.values()) {
-            if (slab.taken == 0 && !slab.shape.equals(wanted)) {
-                free.get(slab.shape).removeAll(slab.pages);
+            if (slab.taken == 0 && !slab.shape.equals(wanted) && holds(slab.number, wanted)) {
+                int first = firstPage(slab.number, slab.shape);
+                int end = endPage(slab.number, slab.shape);
+                free.get(slab.shape).removeIf(page -> page >= first && page < end);
                 slabs.remove(slab.number);
                 freeSlabs.push(slab.number);
                 return;
@@ -181,26 +180,37 @@ final class PagePool implements KvMemory {
         if (slabBytes == 0) {
             divide(shape);
         }
-        if (freeSlabs.isEmpty()) {
+        if (freeSlabFor(shape).isEmpty()) {
             reclaim(shape);
         }
-        if (freeSlabs.isEmpty()) {
-            return false;
-        }
-        int number = freeSlabs.pop();
-        long from = number * slabBytes;
-        long to = Math.min(halfBytes, from + slabBytes);
-        List<Integer> inside = new ArrayList<>();
-        for (long page = (from + shape.bytes() - 1) / shape.bytes(); (page + 1) * shape.bytes() <= to; page++) {
-            inside.add(Math.toIntExact(page));
-        }
-        if (inside.isEmpty()) {
-            freeSlabs.push(number);
-            return false;
-        }
-        slabs.put(number, new Slab(number, shape, inside));
-        inside.forEach(pages::addLast);
-        return true;
+        Optional<Integer> found = freeSlabFor(shape);
+        found.ifPresent(number -> {
+            freeSlabs.remove(number);
+            slabs.put(number, new Slab(number, shape));
+            for (int page = firstPage(number, shape); page < endPage(number, shape); page++) {
+                pages.addLast(page);
+            }
+        });
+        return found.isPresent();
+    }
+
+    /** A free slab that has room for a page: the last one may be shorter than the others. */
+    private Optional<Integer> freeSlabFor(PageShape shape) {
+        return freeSlabs.stream().filter(number -> holds(number, shape)).findFirst();
+    }
+
+    private boolean holds(int slab, PageShape shape) {
+        return firstPage(slab, shape) < endPage(slab, shape);
+    }
+
+    /** The first page that begins in a slab. */
+    private int firstPage(int slab, PageShape shape) {
+        return Math.toIntExact((slab * slabBytes + shape.bytes() - 1) / shape.bytes());
+    }
+
+    /** One past the last page that ends in a slab. */
+    private int endPage(int slab, PageShape shape) {
+        return Math.toIntExact(Math.min(halfBytes, (slab + 1) * slabBytes) / shape.bytes());
     }
 
     /** The first model decides: slabs are whole pages of it. */

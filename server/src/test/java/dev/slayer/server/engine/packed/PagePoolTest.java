@@ -66,6 +66,18 @@ class PagePoolTest {
         }
     }
 
+    @Test
+    void aLastSlabThatIsTooShortForAPageDoesNotHideThoseThatAreNot() {
+        PageShape small = new PageShape(16, 64);
+        PageShape large = new PageShape(16, 7 * 64); // as large as a slab, which is 7 of the 1000 small pages
+        try (PagePool pool = new PagePool(accelerator, 2 * 1000 * small.bytes(), CHUNK)) {
+            pool.giveBack(small, pool.take(small, 142 * 7)); // all slabs but the last, of 6
+            assertThat(pool.take(large, 142)).hasSize(142).doesNotHaveDuplicates();
+            assertThat(pool.take(large, 1)).isNull();
+            assertThat(pool.take(small, 6)).hasSize(6);
+        }
+    }
+
     /** Takes and gives back at random and keeps book of every byte. */
     @Test
     void noTwoPagesOverlapWhateverIsTakenAndGivenBack() {
