@@ -5,7 +5,6 @@ import dev.slayer.server.engine.SequenceEvent.Finished;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Answers of /v1/chat/completions. */
 final class ChatShape implements ReplyShape {
@@ -46,12 +45,7 @@ final class ChatShape implements ReplyShape {
     @Override
     public void writeBesideChoices(JsonGenerator json, List<Choice> choices) throws IOException {
         Choice first = choices.getFirst();
-        OptionalInt promptTop = options.promptLogprobs();
-        if (promptTop.isPresent()) {
-            json.writeFieldName("prompt_logprobs");
-            ScoredTokens.of(first.prompt(), first.promptScores(), TextOffsets.behindPrompt(names))
-                    .writeRanks(json, names, promptTop.getAsInt());
-        }
+        ReplyShape.writePromptScores(json, first, options.promptLogprobs(), names);
         if (options.returnTokenIds()) {
             ReplyShape.writeTokens(json, "prompt_token_ids", first.prompt().tokens());
         }

@@ -5,7 +5,6 @@ import dev.slayer.server.engine.SequenceEvent.Finished;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Answers of /v1/completions. */
 final class CompletionShape implements ReplyShape {
@@ -48,12 +47,7 @@ final class CompletionShape implements ReplyShape {
             json.writeFieldName("logprobs");
             generated.writeColumns(json, names, generation.logprobs().getAsInt());
         }
-        OptionalInt promptTop = options.promptLogprobs();
-        if (promptTop.isPresent()) {
-            json.writeFieldName("prompt_logprobs");
-            ScoredTokens.of(choice.prompt(), choice.promptScores(), TextOffsets.behindPrompt(names))
-                    .writeRanks(json, names, promptTop.getAsInt());
-        }
+        ReplyShape.writePromptScores(json, choice, options.promptLogprobs(), names);
         if (options.returnTokenIds()) {
             ReplyShape.writeTokens(json, "prompt_token_ids", choice.prompt().tokens());
             ReplyShape.writeTokens(json, "token_ids", piece.tokens());

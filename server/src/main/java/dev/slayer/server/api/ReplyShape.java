@@ -5,6 +5,7 @@ import dev.slayer.server.engine.SequenceEvent.Finished;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * How an endpoint words its answer. One instance per reply: a stream remembers how far its text has come. Used by one thread at a
@@ -44,6 +45,16 @@ sealed interface ReplyShape permits CompletionShape, ChatShape {
             case null -> json.writeNullField("stop_reason");
             case Integer token -> json.writeNumberField("stop_reason", token);
             case Object text -> json.writeStringField("stop_reason", text.toString());
+        }
+    }
+
+    /** {@code prompt_logprobs}, where they were asked for. */
+    static void writePromptScores(JsonGenerator json, Choice choice, OptionalInt top, TokenNames names)
+            throws IOException {
+        if (top.isPresent()) {
+            json.writeFieldName("prompt_logprobs");
+            ScoredTokens.of(choice.prompt(), choice.promptScores(), TextOffsets.behindPrompt(names))
+                    .writeRanks(json, names, top.getAsInt());
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.slayer.server.cli.suite;
 
 import dev.slayer.server.accelerator.CudaAccelerator;
+import dev.slayer.server.accelerator.CudaDevice;
 import dev.slayer.server.accelerator.CudaLibrary;
 import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.engine.block.DerivedBlocks;
@@ -22,7 +23,7 @@ final class CudaSite implements Site {
     private final CudaLibrary cuda;
     private final int id;
     private final int threads;
-    private final String name;
+    private final CudaDevice device;
     private final long freeBytes;
 
     /**
@@ -37,19 +38,21 @@ final class CudaSite implements Site {
         this.id = id;
         this.threads = threads;
         try (CudaAccelerator accelerator = cuda.open(id)) {
-            this.name = accelerator.name();
+            this.device = accelerator.device();
             this.freeBytes = accelerator.freeBytes();
         }
     }
 
     @Override
     public String name() {
-        return name;
+        return device.name();
     }
 
     @Override
     public Map<String, String> facts() {
         Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("compute_capability", device.computeCapability());
+        facts.put("multiprocessors", Integer.toString(device.multiprocessors()));
         facts.put("onnxruntime", runtime.version().toString());
         facts.put("cuda", runtime.cudaVersion());
         facts.put("driver_cuda", runtime.driver());
@@ -93,7 +96,7 @@ final class CudaSite implements Site {
         CudaAccelerator accelerator = cuda.open(id);
         try {
             MemoryPlan.Place place = new MemoryPlan.Place(
-                    name, true, accelerator.totalBytes(), accelerator.freeBytes(), type().bits() / Byte.SIZE);
+                    name(), true, accelerator.totalBytes(), accelerator.freeBytes(), type().bits() / Byte.SIZE);
             return new Opened(
                     PackedDevice.cuda(
                             runtime.library(), threads, accelerator, runtime.operators(), type(), false, limits),

@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
  * @param name as users write it
  * @param config what it is made of
  * @param scale how much is asked of it
- * @param targeted whether the issue's targets, for one H200 and 8B in bf16, are about it
+ * @param targeted whether the project's targets, which are for one H200 and 8B in bf16, are about it
  */
 public record Shape(String name, ModelConfig config, Scale scale, boolean targeted) {
     /** Llama-3-8B. */
