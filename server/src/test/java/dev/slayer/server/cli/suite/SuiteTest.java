@@ -125,21 +125,35 @@ class SuiteTest {
     }
 
     @Test
-    void whatIsTooSlowForItsTimeSaysSoAndEndsSoon() {
+    void whatIsTooSlowForItsTimeSaysSoAndIsHeldAgainstNoLimit() {
+        Scale small = Shape.TINY.scale();
+        Scale endless = new Scale(
+                small.engine(),
+                small.decode(),
+                small.prefill(),
+                new Scale.Offline(2000, 200, 200),
+                small.scoring(),
+                small.layouts(),
+                small.training(),
+                small.product(),
+                small.copyBytes());
         SuiteSettings hasty = new SuiteSettings(
                 DeviceChoice.CPU,
                 Optional.empty(),
                 2,
-                List.of(Shape.TINY),
+                List.of(new Shape("tiny", Shape.TINY.config(), endless, false)),
                 Set.of("offline"),
-                Duration.ofMillis(100),
+                Duration.ofMillis(500),
                 Optional.of(folder.resolve("work")),
                 Optional.empty());
         SuiteReport report = suite(hasty, new CpuSite(2, Optional.empty())).run();
         assertThat(report.figures())
                 .filteredOn(figure -> figure.part().equals("offline"))
                 .singleElement()
-                .satisfies(figure -> assertThat(figure.note()).contains("sequences"));
+                .satisfies(figure -> {
+                    assertThat(figure.note()).contains("time was up after").contains("tokens until then count");
+                    assertThat(figure.limit()).isEmpty();
+                });
     }
 
     private Suite suite(SuiteSettings settings, Site site) {
