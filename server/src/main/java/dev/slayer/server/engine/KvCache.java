@@ -1,5 +1,6 @@
 package dev.slayer.server.engine;
 
+import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Slot;
 import java.lang.foreign.MemorySegment;
@@ -35,6 +36,21 @@ public final class KvCache implements Kv {
         this.mostRows = mostRows;
     }
 
+    /** An empty cache of a sequence of a layout, which is no longer than the model's context. */
+    public static KvCache of(KvPool pool, ModelConfig config, Layout layout) {
+        return new KvCache(pool, slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
+    }
+
+    /** Bytes that a row of a layout takes. */
+    public static long rowBytes(ModelConfig config, Layout layout) {
+        return bytes(slotsOf(layout), config.kvHeads(), config.headDim(), 1, 1);
+    }
+
+    /** Most bytes that the cache of a layout's sequence holds while it grows to so many rows. */
+    public static long peakBytes(ModelConfig config, Layout layout, int rows) {
+        return peakBytes(slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength(), rows);
+    }
+
     /** Slots of a layout that attend: the others have nothing to keep. */
     public static int slotsOf(Layout layout) {
         return (int) layout.slots().stream().filter(KvCache::attends).count();
@@ -46,12 +62,12 @@ public final class KvCache implements Kv {
     }
 
     /** Bytes that a cache of so many rows holds. */
-    public static long bytes(int slots, int kvHeads, int headDim, int mostRows, int rows) {
+    static long bytes(int slots, int kvHeads, int headDim, int mostRows, int rows) {
         return 2L * slots * kvHeads * capacityFor(rows, mostRows) * headDim * Float.BYTES;
     }
 
     /** Most bytes that a cache holds while it grows to so many rows: the last growth has the old memory and the new. */
-    public static long peakBytes(int slots, int kvHeads, int headDim, int mostRows, int rows) {
+    static long peakBytes(int slots, int kvHeads, int headDim, int mostRows, int rows) {
         long last = bytes(slots, kvHeads, headDim, mostRows, rows);
         int before = capacityFor(rows, mostRows) / 2;
         return before < LEAST_ROWS ? last : last + bytes(slots, kvHeads, headDim, mostRows, before);

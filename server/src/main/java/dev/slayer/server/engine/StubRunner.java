@@ -62,13 +62,12 @@ public final class StubRunner implements Runner {
 
     @Override
     public Kv openKv(Layout layout) {
-        return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
+        return KvCache.of(pool, config, layout);
     }
 
     @Override
     public long kvBytes(Layout layout, int rows) {
-        return KvCache.peakBytes(
-                KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength(), rows);
+        return KvCache.peakBytes(config, layout, rows);
     }
 
     /** The token that follows a token. */
@@ -105,7 +104,7 @@ public final class StubRunner implements Runner {
 
     @Override
     public StackCost cost(Layout layout) {
-        return new StackCost(0, 0, KvCache.bytes(KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), 1, 1));
+        return new StackCost(0, 0, KvCache.rowBytes(config, layout));
     }
 
     @Override

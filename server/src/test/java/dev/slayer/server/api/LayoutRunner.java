@@ -65,13 +65,12 @@ final class LayoutRunner implements Runner {
 
     @Override
     public Kv openKv(Layout layout) {
-        return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
+        return KvCache.of(pool, config, layout);
     }
 
     @Override
     public long kvBytes(Layout layout, int rows) {
-        return KvCache.peakBytes(
-                KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength(), rows);
+        return KvCache.peakBytes(config, layout, rows);
     }
 
     @Override

@@ -76,19 +76,17 @@ final class OnnxRunner implements Runner {
     @Override
     public StackCost cost(Layout layout) {
         BlockStore.DerivedNeed need = store.need(loaded, layout);
-        long kvBytes = KvCache.bytes(KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), 1, 1);
-        return new StackCost(need.bytes(), need.residentBytes(), kvBytes);
+        return new StackCost(need.bytes(), need.residentBytes(), KvCache.rowBytes(config, layout));
     }
 
     @Override
     public Kv openKv(Layout layout) {
-        return new KvCache(pool, KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength());
+        return KvCache.of(pool, config, layout);
     }
 
     @Override
     public long kvBytes(Layout layout, int rows) {
-        return KvCache.peakBytes(
-                KvCache.slotsOf(layout), config.kvHeads(), config.headDim(), config.contextLength(), rows);
+        return KvCache.peakBytes(config, layout, rows);
     }
 
     @Override
