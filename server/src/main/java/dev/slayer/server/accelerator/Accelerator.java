@@ -69,14 +69,19 @@ public interface Accelerator extends AutoCloseable {
     /** A further queue on the same device and for its memory, for another thread; to be closed by the caller. */
     Accelerator another();
 
-    /** Does something that may take memory behind this interface, as a run of ONNX Runtime may: not while somebody is alone. */
+    /**
+     * Does something that may take memory behind this interface, as a run of ONNX Runtime may; waits while somebody is alone. Others may be
+     * among as well.
+     */
     void among(Runnable action);
 
     /**
      * Does something that nothing else on any device may overlap with: no other thread takes, gives back or fills memory meanwhile, as
-     * recording a CUDA graph demands. Not from within {@link #among}.
+     * recording a CUDA graph demands. Does not wait for those who are at it now: a training step among them takes seconds.
+     *
+     * @return false if it was not done, because somebody is at it; also within {@link #among}
      */
-    void alone(Runnable action);
+    boolean alone(Runnable action);
 
     /** Ends the queue. All memory must have been closed before. */
     @Override

@@ -138,14 +138,17 @@ public final class CudaAccelerator implements Accelerator {
     }
 
     @Override
-    public void alone(Runnable action) {
+    public boolean alone(Runnable action) {
         Lock lock = access.writeLock();
-        lock.lock();
+        if (!lock.tryLock()) {
+            return false;
+        }
         try {
             action.run();
         } finally {
             lock.unlock();
         }
+        return true;
     }
 
     /** {@inheritDoc} Idempotent. */

@@ -15,6 +15,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
@@ -37,10 +38,9 @@ public final class CudaLibrary {
     private static final int PROPERTIES_BYTES = 1 << 14; // of cudaDeviceProp some 1 KiB is used, the name first
     private static final int NAME_BYTES = 256;
 
-    // Shared by those who take, give back or fill memory, alone for who records: a recording is disturbed by any
-    // device's
-    // calls. Fair, so that uploads do not keep a recording waiting.
-    private final ReadWriteLock access = new ReentrantReadWriteLock(true);
+    // Shared by those who take, give back or fill memory, alone for who records: a recording is disturbed by calls for
+    // any device. Nobody waits to be alone, so those who share wait for a recording only.
+    private final ReadWriteLock access = new ReentrantReadWriteLock();
 
     private final SymbolLookup symbols;
     private final MethodHandle getDeviceCount;
@@ -147,6 +147,14 @@ public final class CudaLibrary {
 
     ReadWriteLock access() {
         return access;
+    }
+
+    /**
+     * For those who call CUDA by other libraries in this process: while a thread holds it, nobody records, and it waits while somebody
+     * does. Nobody waits for who holds it, however long.
+     */
+    public Lock shared() {
+        return access.readLock();
     }
 
     /** Opens a device; to be closed by the caller. @throws SlayerException 500 {@code cuda_error} if it cannot be used */

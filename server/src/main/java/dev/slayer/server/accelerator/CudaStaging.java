@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * first use. Thread-safe: one fill at a time, as the bus takes one at full speed.
  */
 final class CudaStaging implements AutoCloseable {
-    /** Most bytes of one {@link #fill}: what a recording waits for at most, some milliseconds. */
+    /** Most bytes of one {@link #fill}, some milliseconds: between two of them somebody may record. */
     static final long SPAN_BYTES = 64L << 20;
 
     private static final int PIECES = 2;

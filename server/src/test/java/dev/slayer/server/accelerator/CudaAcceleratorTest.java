@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -245,7 +247,7 @@ class CudaAcceleratorTest {
         for (Thread other : others) {
             other.setUncaughtExceptionHandler((thread, thrown) -> failure.complete(thrown));
         }
-        device.alone(() -> {
+        boolean done = device.alone(() -> {
             standIn.record(true);
             for (Thread other : others) {
                 other.start();
@@ -261,11 +263,40 @@ class CudaAcceleratorTest {
             device.allocate(100).close(); // whoever is alone may
             standIn.record(false);
         });
+        assertThat(done).isTrue();
         for (Thread other : others) {
             other.join(TimeUnit.SECONDS.toMillis(30));
         }
         assertThat(failure).isNotDone();
         memory.close();
+    }
+
+    @Test
+    void whoWantsToBeAloneDoesNotWaitForWhoeverIsAtIt() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        Thread training = Thread.ofPlatform().start(() -> {
+            Lock held = cuda.shared();
+            held.lock();
+            begun.countDown();
+            try {
+                end.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            } finally {
+                held.unlock();
+            }
+        });
+        begun.await();
+        assertThat(device.alone(() -> {
+                    throw new AssertionError("somebody is at it");
+                }))
+                .isFalse();
+        device.among(() -> device.allocate(100).close()); // others go on
+        end.countDown();
+        training.join(TimeUnit.SECONDS.toMillis(30));
+        assertThat(device.alone(() -> {})).isTrue();
+        device.among(() -> assertThat(device.alone(() -> {})).isFalse());
     }
 
     @Test

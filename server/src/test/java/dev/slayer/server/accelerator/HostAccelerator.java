@@ -3,7 +3,10 @@ package dev.slayer.server.accelerator;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * The plain twin of a device: its memory is the host's, and what is queued is done at once. Fresh memory holds NaN, so that whoever
@@ -13,6 +16,8 @@ public final class HostAccelerator implements Accelerator {
     private final long totalBytes;
     private final AtomicLong usedBytes = new AtomicLong();
     private final AtomicLong hostBytes = new AtomicLong();
+    private final ReadWriteLock access = new ReentrantReadWriteLock();
+    private final AtomicInteger aloneCount = new AtomicInteger();
 
     /** @param totalBytes that can be taken */
     public HostAccelerator(long totalBytes) {
@@ -133,12 +138,31 @@ public final class HostAccelerator implements Accelerator {
 
     @Override
     public void among(Runnable action) {
-        action.run();
+        access.readLock().lock();
+        try {
+            action.run();
+        } finally {
+            access.readLock().unlock();
+        }
     }
 
     @Override
-    public synchronized void alone(Runnable action) {
-        action.run();
+    public boolean alone(Runnable action) {
+        if (!access.writeLock().tryLock()) {
+            return false;
+        }
+        try {
+            action.run();
+        } finally {
+            access.writeLock().unlock();
+        }
+        aloneCount.incrementAndGet();
+        return true;
+    }
+
+    /** How often something was done alone. */
+    public int aloneCount() {
+        return aloneCount.get();
     }
 
     @Override

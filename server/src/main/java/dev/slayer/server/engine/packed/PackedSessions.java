@@ -74,9 +74,14 @@ final class PackedSessions implements AutoCloseable {
         }
     }
 
-    /** Number of the next recording; empty if there are as many as there may be. */
-    OptionalInt nextRecording() {
-        return recordings < PackedOptions.MOST_RECORDINGS ? OptionalInt.of(++recordings) : OptionalInt.empty();
+    /** Whether there may be another recording. */
+    boolean mayRecord() {
+        return recordings < PackedOptions.MOST_RECORDINGS;
+    }
+
+    /** Number of the next recording. */
+    int nextRecording() {
+        return ++recordings;
     }
 
     private Session own(Session session) {

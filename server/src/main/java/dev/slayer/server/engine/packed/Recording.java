@@ -17,10 +17,14 @@ final class Recording implements AutoCloseable {
         graph = number;
     }
 
-    /** Queues it. @return false if it has not been made */
-    boolean replay() {
-        binding.ifPresent(bound -> bound.queue(graph));
+    /** Whether it can be replayed. */
+    boolean made() {
         return binding.isPresent();
+    }
+
+    /** Queues it. */
+    void replay() {
+        binding.orElseThrow().queue(graph);
     }
 
     @Override

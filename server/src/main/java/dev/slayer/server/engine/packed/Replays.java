@@ -8,7 +8,6 @@ import dev.slayer.server.onnx.Binding;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /**
@@ -63,7 +62,7 @@ final class Replays implements AutoCloseable {
     }
 
     /**
-     * Queues a run as a replay, if it has been seen often enough; records it first if need be.
+     * Queues a run as a replay, if it has been seen often enough; records it first if need be and nobody is in the way.
      *
      * @return false if it must be run as any other
      */
@@ -76,29 +75,37 @@ final class Replays implements AutoCloseable {
         if (recording.seen <= options.recordAfter()) {
             return false;
         }
-        accelerator.upload(wanted.data().host(), tables);
         MemorySegment metadata =
                 places.metadata().segment().asSlice(0, data.metadata().byteSize());
-        metadata.copyFrom(data.metadata());
-        return recording.replay()
-                || record(block, recording, binding -> binder.bind(binding, data, tables, metadata, in, out));
+        if (recording.made()) {
+            send(data, tables, metadata);
+            recording.replay();
+            return true;
+        }
+        // While a job trains or weights are uploaded, steps run unrecorded, and a later one tries again.
+        return block.sessions.mayRecord()
+                && accelerator.alone(() -> {
+                    send(data, tables, metadata);
+                    record(block, recording, binding -> binder.bind(binding, data, tables, metadata, in, out));
+                });
     }
 
-    private boolean record(PackedBlock block, Recording recording, Consumer<Binding> bind) {
-        OptionalInt number = block.sessions.nextRecording();
-        if (number.isEmpty()) {
-            return false;
-        }
+    private void send(TurnData data, DeviceSlice tables, MemorySegment metadata) {
+        accelerator.upload(data.tables().data().host(), tables);
+        metadata.copyFrom(data.metadata());
+    }
+
+    private static void record(PackedBlock block, Recording recording, Consumer<Binding> bind) {
+        int number = block.sessions.nextRecording();
         Binding binding = block.toRecord();
         try {
             bind.accept(binding);
-            accelerator.alone(() -> binding.queue(number.getAsInt()));
+            binding.queue(number);
         } catch (RuntimeException | Error e) {
             binding.close();
             throw e;
         }
-        recording.made(binding, number.getAsInt());
-        return true;
+        recording.made(binding, number);
     }
 
     private Fixed places(Form form) {
