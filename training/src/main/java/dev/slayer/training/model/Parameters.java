@@ -48,7 +48,12 @@ public final class Parameters implements AutoCloseable {
             throw new IllegalArgumentException("nothing is trained");
         }
         values = placement.zeros(size);
-        gradients = placement.zeros(size);
+        try {
+            gradients = placement.zeros(size);
+        } catch (RuntimeException e) {
+            values.close();
+            throw e;
+        }
         Map<String, Entry> placed = new LinkedHashMap<>();
         long offset = 0;
         for (ParameterSpec spec : ordered) {
@@ -62,9 +67,11 @@ public final class Parameters implements AutoCloseable {
 
     /** A leaf of autograd over its part of the values, whose gradient is its part of the gradients. */
     private Tensor leaf(ParameterSpec spec, long offset) {
-        Tensor leaf = part(values, spec, offset).detach().set_requires_grad(true);
-        leaf.mutable_grad().put(part(gradients, spec, offset));
-        return leaf;
+        return Scoped.keep(() -> {
+            Tensor leaf = part(values, spec, offset).detach().set_requires_grad(true);
+            leaf.mutable_grad().put(part(gradients, spec, offset));
+            return leaf;
+        });
     }
 
     private static Tensor part(Tensor vector, ParameterSpec spec, long offset) {

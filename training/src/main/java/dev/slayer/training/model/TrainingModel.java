@@ -98,11 +98,16 @@ public final class TrainingModel implements AutoCloseable {
                 ? 0
                 : method.slots().isEmpty() ? layout.depth() : method.slots().first();
         dropout = new Dropout(share(method), options.seed());
-        for (int slot = 0; slot < layout.depth(); slot++) {
-            slots.add(new Trained(slot, method, parameters, frozen, dropout));
+        try {
+            for (int slot = 0; slot < layout.depth(); slot++) {
+                slots.add(new Trained(slot, method, parameters, frozen, dropout));
+            }
+            head = new LossHead(config, parameters, frozen);
+            Scoped.run(() -> initialize(options.seed()));
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
-        head = new LossHead(config, parameters, frozen);
-        Scoped.run(() -> initialize(options.seed()));
     }
 
     private static double share(Method method) {

@@ -39,7 +39,12 @@ public final class AdamW implements AutoCloseable {
         this.parameters = parameters;
         this.settings = settings;
         this.mean = parameters.zeros();
-        this.square = parameters.zeros();
+        try {
+            this.square = parameters.zeros();
+        } catch (RuntimeException e) {
+            mean.close();
+            throw e;
+        }
     }
 
     /** Makes a step of what the gradients now are. */

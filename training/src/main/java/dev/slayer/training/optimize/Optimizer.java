@@ -52,10 +52,15 @@ public final class Optimizer implements AutoCloseable {
         this.parameters = parameters;
         this.settings = settings;
         this.adam = new AdamW(parameters, settings.adam());
-        this.ranks = method instanceof Method.Adaptive adaptive
-                ? Optional.of(new RankAllocator(
-                        adaptive, parameters, settings.learningRate().steps()))
-                : Optional.empty();
+        try {
+            this.ranks = method instanceof Method.Adaptive adaptive
+                    ? Optional.of(new RankAllocator(
+                            adaptive, parameters, settings.learningRate().steps()))
+                    : Optional.empty();
+        } catch (RuntimeException e) {
+            adam.close();
+            throw e;
+        }
     }
 
     /** Makes a step of the gradients that have been gathered, and clears them. */

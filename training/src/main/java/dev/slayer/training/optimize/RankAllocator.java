@@ -55,7 +55,12 @@ public final class RankAllocator implements AutoCloseable {
         this.totalSteps = totalSteps;
         method.slots().forEach(slot -> method.matrices().forEach(tensor -> matrices.add(new Matrix(slot, tensor))));
         sensitivity = parameters.zeros();
-        uncertainty = parameters.zeros();
+        try {
+            uncertainty = parameters.zeros();
+        } catch (RuntimeException e) {
+            sensitivity.close();
+            throw e;
+        }
         left = new boolean[matrices.size()][method.rank()];
         Arrays.stream(left).forEach(entries -> Arrays.fill(entries, true));
     }

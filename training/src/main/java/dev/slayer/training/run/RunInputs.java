@@ -16,6 +16,7 @@ import java.nio.file.Path;
  * @param codec the base's tokenizer and chat template
  * @param dataFolder from which relative paths of data are taken
  * @param madeBy name and version of the program, for the delta
+ * @param device who else is on the device
  */
 public record RunInputs(
         Checkpoint base,
@@ -24,4 +25,17 @@ public record RunInputs(
         LayerSource sources,
         TextCodec codec,
         Path dataFolder,
-        String madeBy) {}
+        String madeBy,
+        DeviceAccess device) {
+    /** For a run that has its device to itself. */
+    public RunInputs(
+            Checkpoint base,
+            String baseName,
+            Namespace others,
+            LayerSource sources,
+            TextCodec codec,
+            Path dataFolder,
+            String madeBy) {
+        this(base, baseName, others, sources, codec, dataFolder, madeBy, DeviceAccess.ALONE);
+    }
+}

@@ -34,7 +34,10 @@ final class RunLoop {
     private long tokens;
     private Metrics metrics;
 
-    /** @param steps of the whole run */
+    /**
+     * @param steps of the whole run
+     * @param rate operations a second of the device's matrix product
+     */
     RunLoop(
             RunPlan plan,
             RunFolder home,
@@ -42,7 +45,8 @@ final class RunLoop {
             TrainingModel model,
             Method method,
             Optimizer optimizer,
-            long steps) {
+            long steps,
+            double rate) {
         this.plan = plan;
         this.home = home;
         this.data = data;
@@ -50,9 +54,13 @@ final class RunLoop {
         this.method = method;
         this.optimizer = optimizer;
         this.steps = steps;
-        this.rate = model.parameters().placement().matrixRate();
+        this.rate = rate;
         model.parameters().placement().forgetPeak();
-        this.validation = new Validation(data, model, plan.recipe().optimizer().microBatch());
+        this.validation = new Validation(
+                data,
+                model,
+                plan.recipe().optimizer().microBatch(),
+                plan.inputs().device());
         this.baseHash = CheckpointHash.of(plan.inputs().base());
         this.checkpoints = new RunCheckpoints(plan, home, model, optimizer, baseHash);
         this.work = Work.of(plan.inputs().base().config(), model);
@@ -100,7 +108,7 @@ final class RunLoop {
             if (plan.peers().sum(control.stopped() ? 1 : 0) > 0) {
                 return false;
             }
-            Optional<Batch> batch = stream.next();
+            Optional<Batch> batch = plan.inputs().device().apart(stream::next);
             if (batch.isEmpty()) {
                 return true;
             }

@@ -3,6 +3,7 @@ package dev.slayer.training.run;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Expansion;
+import dev.slayer.surgery.layout.Layout;
 import dev.slayer.training.data.BatchStream;
 import dev.slayer.training.data.TrainingData;
 import dev.slayer.training.method.Method;
@@ -11,6 +12,7 @@ import dev.slayer.training.optimize.AdamW;
 import dev.slayer.training.optimize.LearningRate;
 import dev.slayer.training.optimize.Optimizer;
 import dev.slayer.training.torch.LibTorch;
+import dev.slayer.training.torch.MemoryShortage;
 import dev.slayer.training.torch.Placement;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -61,7 +63,7 @@ public final class TrainingRun {
      * Trains.
      *
      * @throws SlayerException 400 if recipe, data and model do not fit each other, 409 if another process trains in the folder, 422 with
-     *     code {@code loss_not_finite} if the loss is no number any more, 507 if the device is full
+     *     code {@code loss_not_finite} if the loss is no number any more, 507 if the disk is full or there is no memory
      */
     public Outcome run(RunControl control) {
         TrainingRecipe recipe = plan.recipe();
@@ -82,13 +84,24 @@ public final class TrainingRun {
         Method method = MethodPlan.of(recipe.method(), expansion, config.tiedEmbeddings(), steps);
         MethodPlan.leftOut(recipe.method(), expansion, config.tiedEmbeddings())
                 .ifPresent(what -> plan.listener().on(new RunEvent.Warned(what)));
-        TrainingModel.Options options =
-                new TrainingModel.Options(recipe.run().recompute(), recipe.run().seed(), placement);
+        try (DeviceStay _ = new DeviceStay(inputs.device(), placement)) {
+            return made(placement, expansion.layout(), data, method, steps, control);
+        } catch (RuntimeException e) {
+            throw MemoryShortage.explained(e, placement);
+        }
+    }
+
+    private Outcome made(
+            Placement placement, Layout layout, TrainingData data, Method method, long steps, RunControl control) {
+        TrainingRecipe.RunPart run = plan.recipe().run();
+        RunInputs inputs = plan.inputs();
+        double rate = placement.matrixRate(); // first: later the memory is the model's
+        placement.giveBack();
+        TrainingModel.Options options = new TrainingModel.Options(run.recompute(), run.seed(), placement);
         try (RunFolder home = RunFolder.open(plan.rankFolder());
-                TrainingModel model =
-                        new TrainingModel(inputs.base(), expansion.layout(), inputs.sources(), method, options);
+                TrainingModel model = new TrainingModel(inputs.base(), layout, inputs.sources(), method, options);
                 Optimizer optimizer = new Optimizer(model.parameters(), method, settings(steps))) {
-            return new RunLoop(plan, home, data, model, method, optimizer, steps).run(control);
+            return new RunLoop(plan, home, data, model, method, optimizer, steps, rate).run(control);
         } catch (IOException e) {
             throw SlayerException.internal("the run in " + plan.folder() + " cannot read or write: " + e, e);
         }

@@ -13,8 +13,9 @@ import java.util.Optional;
  * Looks at the data that is held back.
  *
  * @param microBatch rows that are computed at a time
+ * @param device left while data is read
  */
-record Validation(TrainingData data, TrainingModel model, int microBatch) {
+record Validation(TrainingData data, TrainingModel model, int microBatch, DeviceAccess device) {
     /**
      * What the model makes of it now.
      *
@@ -37,7 +38,7 @@ record Validation(TrainingData data, TrainingModel model, int microBatch) {
         long learned = 0;
         long correct = 0;
         try (BatchStream stream = data.validation(domain)) {
-            for (Optional<Batch> batch = stream.next(); batch.isPresent(); batch = stream.next()) {
+            for (Optional<Batch> batch = next(stream); batch.isPresent(); batch = next(stream)) {
                 for (Batch part : batch.get().parts(microBatch)) {
                     TrainingModel.Loss loss = model.evaluate(Rows.of(part));
                     sum += loss.sum();
@@ -47,5 +48,9 @@ record Validation(TrainingData data, TrainingModel model, int microBatch) {
             }
         }
         return new TrainingModel.Loss(sum, learned, correct);
+    }
+
+    private Optional<Batch> next(BatchStream stream) {
+        return device.apart(stream::next);
     }
 }

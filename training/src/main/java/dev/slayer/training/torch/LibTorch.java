@@ -27,11 +27,8 @@ public final class LibTorch {
      * @param threads of one operation; 0 for one per core
      * @throws SlayerException 500 if the library cannot be loaded here, saying why
      */
-    public static synchronized void start(int threads) {
-        if (!started) {
-            load();
-            started = true;
-        }
+    public static void start(int threads) {
+        load();
         torch.set_num_threads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
     }
 
@@ -49,7 +46,15 @@ public final class LibTorch {
         return LibTorch.class.getResource("/org/bytedeco/pytorch/" + platform + "/libjnitorch.so") != null;
     }
 
-    private static void load() {
+    /** Loads the library if it is not there yet. @throws SlayerException 500 if it cannot be loaded here, saying why */
+    static synchronized void load() {
+        if (!started) {
+            loadFirst();
+            started = true;
+        }
+    }
+
+    private static void loadFirst() {
         if (has("linux-x86_64") && builtForCuda()) {
             // Loaded together they abort the process.
             throw SlayerException.internal(

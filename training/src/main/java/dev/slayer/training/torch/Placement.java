@@ -1,6 +1,7 @@
 package dev.slayer.training.torch;
 
 import dev.slayer.surgery.SlayerException;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -54,27 +55,25 @@ public record Placement(String device, ScalarType computation) {
     }
 
     private static void requireCuda(String device, int index) {
-        if (!LibTorch.builtForCuda()) {
+        Optional<String> missing = CudaDevices.missing(index);
+        if (missing.isPresent()) {
             throw SlayerException.badRequest(
-                    "device",
-                    "device=" + device
-                            + ", but the libtorch of this build has no CUDA; build with the Maven profile gpu"
-                            + " (training/README.md), or train with device=cpu");
+                    "device", "device=" + device + " cannot be used: " + missing.get() + "; or train with device=cpu");
         }
-        if (!torch.cuda_is_available()) {
-            throw SlayerException.badRequest(
-                    "device",
-                    "device=" + device
-                            + ", but libtorch sees no CUDA device on this machine (torch.cuda_is_available() is"
-                            + " false); nvidia-smi must list one, with a driver for CUDA 13; or train with device=cpu");
+    }
+
+    /**
+     * What keeps a CUDA device from being used by a process alone; empty if nothing does.
+     *
+     * @param device {@code cuda} or {@code cuda:N}
+     * @throws SlayerException 500 if libtorch is there and cannot be loaded
+     */
+    public static Optional<String> missing(String device) {
+        Matcher cuda = CUDA.matcher(device);
+        if (!cuda.matches()) {
+            throw new IllegalArgumentException(device + " is no CUDA device");
         }
-        int count = torch.cuda_device_count();
-        if (index >= count) {
-            throw SlayerException.badRequest(
-                    "device",
-                    "device=" + device + " is device " + index + " for this process, but there are " + count
-                            + ": name one of 0-" + (count - 1) + " for each process, or train with device=cpu");
-        }
+        return CudaDevices.missing(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
     }
 
     /** Whether it is a CUDA device. */
@@ -183,6 +182,28 @@ public record Placement(String device, ScalarType computation) {
      */
     public OptionalLong peakBytes() {
         return cuda() ? OptionalLong.of(DeviceMemory.peakBytes(index())) : OptionalLong.empty();
+    }
+
+    /** All bytes of a CUDA device's memory. */
+    public long totalBytes() {
+        return DeviceMemory.totalBytes(index());
+    }
+
+    /** Bytes of a CUDA device's memory that nobody has taken. */
+    public long freeBytes() {
+        return DeviceMemory.freeBytes(index());
+    }
+
+    /** Holds libtorch to so many bytes of a CUDA device's memory, in this whole process; a tensor beyond them is an exception. */
+    public void limit(long bytes) {
+        DeviceMemory.limit(index(), bytes);
+    }
+
+    /** Gives back the memory of a CUDA device that libtorch keeps for later tensors; on the CPU it keeps none. */
+    public void giveBack() {
+        if (cuda()) {
+            DeviceMemory.giveBack();
+        }
     }
 
     /** Floating-point operations a second of this device's matrix product in the type of the computation: the best of a few large ones. */

@@ -50,14 +50,15 @@ class ReplaysTest {
 
         Busy(PackedRig rig) throws InterruptedException {
             CountDownLatch begun = new CountDownLatch(1);
-            thread = Thread.ofPlatform().start(() -> rig.accelerator.among(() -> {
-                begun.countDown();
-                try {
-                    end.await();
-                } catch (InterruptedException e) {
-                    throw new IllegalStateException(e);
-                }
-            }));
+            thread = Thread.ofPlatform()
+                    .start(() -> rig.accelerator.among(() -> {
+                        begun.countDown();
+                        try {
+                            end.await();
+                        } catch (InterruptedException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    }));
             begun.await();
         }
 
