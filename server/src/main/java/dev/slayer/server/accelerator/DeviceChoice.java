@@ -15,6 +15,7 @@ public record DeviceChoice(boolean cuda, List<Integer> ids) {
     /** The processor. */
     public static final DeviceChoice CPU = new DeviceChoice(false, List.of());
 
+    private static final Pattern ONE = Pattern.compile("cpu|cuda(:\\d{1,2})?");
     private static final Pattern CUDA = Pattern.compile("cuda(:\\d{1,3}(,\\d{1,3}){0,63})?");
 
     public DeviceChoice {
@@ -42,6 +43,18 @@ public record DeviceChoice(boolean cuda, List<Integer> ids) {
         String numbers = text.equals("cuda") ? "0" : text.substring("cuda:".length());
         return new DeviceChoice(
                 true, Arrays.stream(numbers.split(",")).map(Integer::valueOf).toList());
+    }
+
+    /**
+     * Reads {@code cpu}, {@code cuda}, which is the first GPU, or {@code cuda:1}.
+     *
+     * @throws IllegalArgumentException whose message continues a sentence that began with the text
+     */
+    public static DeviceChoice parseOne(String text) {
+        if (!ONE.matcher(text).matches()) {
+            throw new IllegalArgumentException("is unknown; allowed: cpu, cuda, or a GPU by number as in cuda:1");
+        }
+        return parse(text);
     }
 
     /** As {@link #parse} reads it. */

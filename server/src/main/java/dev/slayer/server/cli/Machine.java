@@ -23,10 +23,12 @@ import dev.slayer.server.engine.block.MemoryDemand;
 import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.engine.packed.PackedDevice;
+import dev.slayer.server.jobs.JobSettings;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
+import dev.slayer.training.run.DeviceAccess;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -36,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.Lock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +53,7 @@ final class Machine implements AutoCloseable {
     private RuntimeFacts facts = RuntimeFacts.NONE;
     private Budgets budgets;
     private EngineSettings engine;
+    private JobSettings jobs;
 
     /** A device and the KV memory of the engine on it. */
     private record Place(Device device, KvMemory kv) {}
@@ -59,6 +63,7 @@ final class Machine implements AutoCloseable {
         this.type = settings.weightType();
         this.budgets = Budgets.ofHost(settings);
         this.engine = settings.engine();
+        this.jobs = settings.jobs();
     }
 
     /**
@@ -83,7 +88,9 @@ final class Machine implements AutoCloseable {
 
     private void openCpu() {
         long kv = settings.engine().kvBytes();
+        Optional<TrainingPlace> training = TrainingPlace.find(settings);
         tell(MemoryPlan.of(MemoryPlan.Place.host(MachineMemory.bytes()), demand()));
+        training.ifPresent(place -> train(place, DeviceAccess.ALONE));
         Device device = own(CpuDevice.open(settings.threads(), settings.derivedBlocks()));
         places.add(new Place(device, device.kvMemory(kv)));
         facts = RuntimeFacts.cpu(device.runtimeVersion());
@@ -100,13 +107,14 @@ final class Machine implements AutoCloseable {
                             + found.origin() + ".");
         }
         CudaLibrary cuda = found.load();
+        Optional<TrainingPlace> training = TrainingPlace.find(settings); // now: libtorch finds CUDA's libraries loaded
         List<String> names = new ArrayList<>();
         for (int id : ids) {
             CudaAccelerator accelerator = cuda.open(id);
             names.add(accelerator.name());
             Device device;
             try {
-                useBudgets(Budgets.ofDevice(settings, accelerator.totalBytes()));
+                useBudgets(Budgets.ofDevice(settings, id, accelerator.totalBytes()));
                 MemoryPlan plan = MemoryPlan.of(
                         new MemoryPlan.Place(
                                 accelerator.name(),
@@ -132,12 +140,33 @@ final class Machine implements AutoCloseable {
                 throw e;
             }
         }
+        training.ifPresent(place -> train(place, new CudaAccess(cuda.shared())));
         facts = new RuntimeFacts(
                 names,
                 Optional.of(found.version().toString()),
                 Optional.of(found.cudaVersion()),
                 Optional.of(found.driver()),
                 found.operators().names());
+    }
+
+    private void train(TrainingPlace place, DeviceAccess access) {
+        if (!place.amongEngines()) {
+            tell(place.planAlone());
+        }
+        jobs = place.bounded(access);
+    }
+
+    /** Keeps engines from recording while a job's thread calls CUDA. */
+    private record CudaAccess(Lock shared) implements DeviceAccess {
+        @Override
+        public void enter() {
+            shared.lock();
+        }
+
+        @Override
+        public void leave() {
+            shared.unlock();
+        }
     }
 
     /** Of several devices the last: they are to be of one kind. */
@@ -172,6 +201,11 @@ final class Machine implements AutoCloseable {
     /** For /version. */
     RuntimeFacts facts() {
         return facts;
+    }
+
+    /** Limits of training, with the device that was found for it and what jobs may take there. */
+    JobSettings jobs() {
+        return jobs;
     }
 
     /** What derived blocks take, of all devices. */

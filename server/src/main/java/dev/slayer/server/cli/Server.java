@@ -15,6 +15,7 @@ import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.StubRunner;
+import dev.slayer.server.jobs.JobSettings;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
@@ -54,6 +55,7 @@ final class Server implements Servers {
                     machine::start,
                     (name, over, delta) -> machine.lend(name, over, delta.layout()),
                     machine.facts(),
+                    machine.jobs(),
                     registry);
         } catch (RuntimeException | Error e) {
             parts.close();
@@ -72,6 +74,7 @@ final class Server implements Servers {
                     (models, meters) -> Engine.start(settings.engine(), pool, models, meters),
                     OpenDeltas.Device.NONE,
                     RuntimeFacts.NONE,
+                    settings.jobs(),
                     parts.registry());
         } catch (RuntimeException | Error e) {
             parts.close();
@@ -155,6 +158,7 @@ final class Server implements Servers {
                 BiFunction<List<EngineModel>, MeterRegistry, Engine> start,
                 OpenDeltas.Device device,
                 RuntimeFacts runtime,
+                JobSettings jobs,
                 PrometheusMeterRegistry registry) {
             Opening store = own(new Opening(() -> store(settings.folders())));
             OpenCheckpoints checkpoints = own(new OpenCheckpoints(runners));
@@ -171,16 +175,7 @@ final class Server implements Servers {
                     settings.folders().deltas());
             ApiServer api = own(ApiServer.start(
                     apiSettings(settings.http()),
-                    new ApiParts(
-                            loaded,
-                            checkpoints,
-                            deltas,
-                            folders,
-                            store.get(),
-                            engine,
-                            registry,
-                            settings.jobs(),
-                            runtime)));
+                    new ApiParts(loaded, checkpoints, deltas, folders, store.get(), engine, registry, jobs, runtime)));
             return new Live(
                     this,
                     api,

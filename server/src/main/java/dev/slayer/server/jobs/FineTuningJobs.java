@@ -8,11 +8,9 @@ import dev.slayer.server.store.StoredEvent;
 import dev.slayer.server.store.StoredFile;
 import dev.slayer.server.store.StoredJob;
 import dev.slayer.surgery.SlayerException;
-import dev.slayer.training.run.RunCheck;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -23,7 +21,6 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 public final class FineTuningJobs implements AutoCloseable {
     private static final int MOST_WAITING = 100;
-    private static final long MEBIBYTE = 1 << 20;
 
     private final JobStore store;
     private final UploadedFiles files;
@@ -42,7 +39,7 @@ public final class FineTuningJobs implements AutoCloseable {
         this.shelf = shelf;
         this.settings = settings;
         this.queue = new JobQueue(store);
-        this.trainer = new Trainer(queue, store, files, models, shelf);
+        this.trainer = new Trainer(queue, store, files, models, shelf, settings);
         this.validator = new Validator(queue, store, files, models);
     }
 
@@ -67,7 +64,7 @@ public final class FineTuningJobs implements AutoCloseable {
                         .orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 31));
         try (TrainableModels.Held model = models.hold(request.model())) {
             RecipePlan.Made made = RecipePlan.of(request, model, training, validation, seed, settings);
-            requireMemory(RunCheck.memory(made.recipe(), model.base(), model.others()));
+            JobMemory.require(made.recipe(), model, settings);
             String layout = made.recipe().layout();
             JobPlan plan = new JobPlan(
                     request.model().isEmpty() ? model.checkpoint() : request.model(),
@@ -109,34 +106,6 @@ public final class FineTuningJobs implements AutoCloseable {
                             + ".");
         }
         return file;
-    }
-
-    private void requireMemory(RunCheck.Memory memory) {
-        if (memory.total() > settings.memoryBytes()) {
-            throw new SlayerException(
-                    400,
-                    "training_memory_exceeded",
-                    "method",
-                    String.format(
-                            Locale.ROOT,
-                            "Training %d numbers needs about %d MiB, more than the %d MiB that this server gives to training"
-                                    + " (--training-memory): parameters %d MiB, gradients %d MiB, moments %d MiB, other weights"
-                                    + " %d MiB, activations %d MiB. Train fewer slots or a lower rank, or take a smaller"
-                                    + " micro_batch, a shorter length, or recompute.",
-                            memory.parameters(),
-                            mebibytes(memory.total()),
-                            settings.memoryBytes() / MEBIBYTE,
-                            mebibytes(memory.weights()),
-                            mebibytes(memory.gradients()),
-                            mebibytes(memory.moments()),
-                            mebibytes(memory.frozen()),
-                            mebibytes(memory.activations())),
-                    null);
-        }
-    }
-
-    private static long mebibytes(long bytes) {
-        return Math.ceilDiv(bytes, MEBIBYTE);
     }
 
     /** {@code ft-BASE-SUFFIX-ID}: layouts can take layers of it, so it has no colon, and it is a folder's name. */

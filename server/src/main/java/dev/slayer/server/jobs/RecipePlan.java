@@ -51,6 +51,7 @@ final class RecipePlan {
      * A recipe's text and what of it clients are shown.
      *
      * @param text JSON, which is YAML as well
+     * @param recipe the same, on the server's device
      * @param hyperparameters as they came out
      */
     record Made(String text, TrainingRecipe recipe, ObjectNode hyperparameters) {}
@@ -74,7 +75,8 @@ final class RecipePlan {
         plan.optimizer();
         plan.run(seed);
         String text = plan.tree.toString();
-        TrainingRecipe recipe = TrainingRecipe.parse(text);
+        TrainingRecipe recipe =
+                TrainingRecipe.parse(text).on(Optional.of(settings.device().name()), Optional.empty());
         plan.requireBounds(recipe);
         return new Made(text, recipe, plan.hyperparameters(recipe));
     }
@@ -105,7 +107,7 @@ final class RecipePlan {
             refuse(data, "validation", "the job's validation data is validation_file");
         }
         if (tree.path("run") instanceof ObjectNode run) {
-            refuse(run, "device", "the server trains beside its requests, on the CPU");
+            refuse(run, "device", "the server says what jobs train on (--training-device)");
         }
         if (slayer.hasNonNull("layout")) {
             refuse(tree, "layout", "method.slayer.layout names one");

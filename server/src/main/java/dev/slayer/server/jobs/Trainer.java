@@ -6,6 +6,7 @@ import dev.slayer.training.run.BackgroundThread;
 import dev.slayer.training.run.Peers;
 import dev.slayer.training.run.RunEvent;
 import dev.slayer.training.run.RunInputs;
+import dev.slayer.training.run.TrainingRecipe;
 import dev.slayer.training.run.TrainingRun;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,16 +32,24 @@ final class Trainer implements AutoCloseable {
     private final UploadedFiles files;
     private final TrainableModels models;
     private final DeltaShelf shelf;
+    private final JobSettings settings;
     private final RunFolders folders;
     private final Thread thread;
     private volatile Current current; // null while nothing is trained
 
-    Trainer(JobQueue queue, JobStore store, UploadedFiles files, TrainableModels models, DeltaShelf shelf) {
+    Trainer(
+            JobQueue queue,
+            JobStore store,
+            UploadedFiles files,
+            TrainableModels models,
+            DeltaShelf shelf,
+            JobSettings settings) {
         this.queue = queue;
         this.store = store;
         this.files = files;
         this.models = models;
         this.shelf = shelf;
+        this.settings = settings;
         this.folders = new RunFolders(store);
         this.thread = Thread.ofPlatform().daemon().name("training").start(this::work);
     }
@@ -111,7 +120,8 @@ final class Trainer implements AutoCloseable {
         JobLog log = new JobLog(store, job.id());
         current = new Current(job.id(), log);
         try {
-            log.message(TrainingRun.begun(folders.of(job.id())) ? "The job goes on" : "The job begins");
+            log.message((TrainingRun.begun(folders.of(job.id())) ? "The job goes on" : "The job begins")
+                    + (settings.device().gpu() ? " on " + settings.device().name() : ""));
             settle(work, run(job, work, current), log);
         } catch (SlayerException e) {
             fail(work, log, new JobProgress.JobError(e.code(), e.getMessage(), e.param()));
@@ -130,7 +140,14 @@ final class Trainer implements AutoCloseable {
 
     private TrainingRun.Outcome run(Job job, JobQueue.Work work, Current to) {
         BackgroundThread.enter();
+        String text = job.plan().recipe();
+        // The device is the server's, not the recipe's: a job may go on after a restart on another.
+        TrainingRecipe recipe =
+                TrainingRecipe.parse(text).on(Optional.of(settings.device().name()), Optional.empty());
         try (TrainableModels.Held model = models.hold(job.plan().held())) {
+            if (settings.device().gpu()) {
+                JobMemory.require(recipe, model, settings); // it may be smaller than the one that it was made for
+            }
             RunInputs inputs = new RunInputs(
                     model.base(),
                     model.checkpoint(),
@@ -138,9 +155,9 @@ final class Trainer implements AutoCloseable {
                     model.sources(),
                     new CheckpointCodec(model.tokenizer(), model.base().directory()),
                     files.folder(),
-                    MADE_BY);
-            return new TrainingRun(job.plan().recipe(), inputs, folders.of(job.id()), Peers.ALONE, to::on)
-                    .run(work.control());
+                    MADE_BY,
+                    settings.device().access());
+            return new TrainingRun(recipe, text, inputs, folders.of(job.id()), Peers.ALONE, to::on).run(work.control());
         }
     }
 

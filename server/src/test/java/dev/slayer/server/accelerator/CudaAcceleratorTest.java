@@ -278,8 +278,8 @@ class CudaAcceleratorTest {
         Thread training = Thread.ofPlatform().start(() -> {
             Lock held = cuda.shared();
             held.lock();
-            begun.countDown();
             try {
+                begun.countDown();
                 end.await();
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);

@@ -66,6 +66,8 @@ class MainTest {
                 "serve --dtype fp16 | fp32, int8, int4",
                 "serve --device gpu | --device: 'gpu' is unknown; allowed: cpu, cuda, or GPUs by number as in cuda:0,1.",
                 "serve --device cuda:1,1 | --device: 'cuda:1,1' names a GPU twice.",
+                "serve --training-device gpu | --training-device: 'gpu' is unknown; allowed: cpu, cuda, or a GPU by number",
+                "serve --training-device cuda:0,1 | --training-device: 'cuda:0,1' is unknown; allowed: cpu, cuda, or a GPU",
                 "bench --stub --url http://127.0.0.1:1 | --stub",
                 "bench --url http://127.0.0.1:1 --threads 2 | --threads",
                 "bench --api-key x | --api-key",

@@ -49,6 +49,7 @@ class OptionListTest {
                         "export-folder",
                         "checkpoint-folder",
                         "deltas",
+                        "training-device",
                         "training-memory",
                         "training-threads",
                         "max-file",

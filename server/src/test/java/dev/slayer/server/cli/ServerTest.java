@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -104,6 +105,25 @@ class ServerTest {
                 .isInstanceOf(SlayerException.class)
                 .hasMessageStartingWith("--device cuda cannot be used; what is missing:")
                 .hasMessageContaining("ONNX Runtime for CUDA 13: found nothing at " + folder.resolve("absent"));
+    }
+
+    @Test
+    void withoutAGpuForTrainingItSaysWhatIsMissingAndDoesNotStart(@TempDir Path folder) {
+        CommandRun run = CommandRun.of(
+                new Server(),
+                Map.of("SLAYER_TRAINING_DEVICE", "cuda:63"),
+                "serve",
+                "--port",
+                "0",
+                "--data-folder",
+                folder.toString());
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err())
+                .startsWith("slayer: --training-device=cuda:63 cannot be used: ")
+                .containsPattern("Maven profile gpu|nvidia-smi|name one of")
+                .contains("or train on the processor, with --training-device=cpu.")
+                .doesNotContain("\tat ");
     }
 
     @Test

@@ -17,9 +17,14 @@ import java.util.Optional;
 public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given given, KvPrecision kvPrecision) {
     /** Which limits somebody has set. */
     public record Given(
-            boolean kv, boolean derivedBlocks, boolean prefixCache, boolean maxSequences, boolean maxBatchTokens) {
+            boolean kv,
+            boolean derivedBlocks,
+            boolean prefixCache,
+            boolean training,
+            boolean maxSequences,
+            boolean maxBatchTokens) {
         /** None of them. */
-        public static final Given NONE = new Given(false, false, false, false, false);
+        public static final Given NONE = new Given(false, false, false, false, false, false);
     }
 
     public static final Setting<DeviceChoice> DEVICE = Setting.of(
@@ -64,6 +69,7 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given 
                         values.isSet(EngineOptions.KV_MEMORY),
                         values.isSet(EngineOptions.DERIVED_BLOCKS_MEMORY),
                         values.isSet(EngineOptions.PREFIX_CACHE_MEMORY),
+                        values.isSet(JobOptions.TRAINING_MEMORY),
                         values.isSet(EngineOptions.MAX_SEQUENCES),
                         values.isSet(EngineOptions.MAX_BATCH_TOKENS)),
                 values.one(KV_DTYPE));

@@ -121,6 +121,7 @@ public record ServeSettings(
             FolderSettings.EXPORT_FOLDER,
             FolderSettings.CHECKPOINT_FOLDER,
             FolderSettings.DELTAS,
+            JobOptions.TRAINING_DEVICE,
             JobOptions.TRAINING_MEMORY,
             JobOptions.TRAINING_THREADS,
             JobOptions.MAX_FILE,

@@ -15,6 +15,10 @@ import java.util.Optional;
  * @param kvBytes for running sequences' KV
  */
 public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
+    private static final String BUDGETS =
+            "--kv-memory, --derived-blocks-memory, --prefix-cache-memory, --training-memory";
+    private static final String SMALLER =
+            "a smaller --dtype, a smaller --max-batch-tokens or smaller budgets (" + BUDGETS + ")";
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
 
     public MemoryPlan {
@@ -82,6 +86,21 @@ public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
         return plan;
     }
 
+    /**
+     * Divides the memory of a device that only jobs train on.
+     *
+     * @throws SlayerException 507 {@code memory_exhausted} with all numbers, if the budget is more than is free
+     */
+    public static MemoryPlan ofTraining(Place place, long trainingBytes) {
+        List<Share> shares =
+                List.of(new Share("training", trainingBytes, true), new Share("reserve", place.reserveBytes(), false));
+        MemoryPlan plan = new MemoryPlan(place, shares, 0);
+        if (sum(shares, true) > place.freeBytes()) {
+            throw plan.exhausted(text(sum(shares, true)) + " are needed", "a smaller --training-memory");
+        }
+        return plan;
+    }
+
     /** The table: what, bytes, share of the whole. */
     public List<String> lines() {
         int width =
@@ -105,33 +124,29 @@ public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
             return Optional.empty();
         }
         return Optional.of("If all of it is used, " + text(all) + " are needed and " + place.name() + " has "
-                + text(place.freeBytes()) + ". Give smaller budgets: " + budgets() + ".");
+                + text(place.freeBytes()) + ". Give smaller budgets: " + BUDGETS + ".");
     }
 
     private void check(MemoryDemand demand) {
         long needed = sum(shares, place.device());
         if (needed > place.freeBytes()) {
-            throw exhausted(text(needed) + " are needed");
+            throw exhausted(text(needed) + " are needed", SMALLER);
         }
         long least = demand.leastKvBytes(place.elementBytes());
         if (place.device() && kvBytes < least) {
-            throw exhausted(text(kvBytes) + " are left for KV, and " + text(least) + " is the least of any use");
+            throw exhausted(
+                    text(kvBytes) + " are left for KV, and " + text(least) + " is the least of any use", SMALLER);
         }
     }
 
-    private SlayerException exhausted(String problem) {
+    private SlayerException exhausted(String problem, String remedy) {
         return new SlayerException(
                 507,
                 "memory_exhausted",
                 null,
-                place.name() + " has " + text(place.freeBytes()) + " of memory; " + problem
-                        + ". Take a smaller --dtype, a smaller --max-batch-tokens or smaller budgets (" + budgets()
-                        + ").\n" + String.join("\n", lines()),
+                place.name() + " has " + text(place.freeBytes()) + " of memory; " + problem + ". Take " + remedy + ".\n"
+                        + String.join("\n", lines()),
                 null);
-    }
-
-    private static String budgets() {
-        return "--kv-memory, --derived-blocks-memory, --prefix-cache-memory, --training-memory";
     }
 
     private static long workspace(Place place, MemoryDemand demand) {

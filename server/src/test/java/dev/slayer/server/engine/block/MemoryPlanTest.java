@@ -85,6 +85,33 @@ class MemoryPlanTest {
     }
 
     @Test
+    void trainingOnADeviceTakesFromItsKv() {
+        MemoryPlan.Place place = new MemoryPlan.Place("cuda:0 (A)", true, 80 * GIB, 78 * GIB, 2);
+        MemoryDemand without = demand(OptionalLong.empty());
+        MemoryDemand with = new MemoryDemand(
+                without.models(), without.type(), without.maxRows(), GIB, OptionalLong.empty(), GIB, 21 * GIB);
+        MemoryPlan plan = MemoryPlan.of(place, with);
+        assertThat(plan.kvBytes()).isEqualTo(MemoryPlan.of(place, without).kvBytes() - 20 * GIB);
+        assertThat(plan.lines()).anyMatch(line -> line.matches(" {2}training, at most +21\\.0 GiB +26\\.3 %"));
+    }
+
+    @Test
+    void aDeviceForTrainingAloneHoldsTheBudgetOrIsRefusedWithTheNumbers() {
+        MemoryPlan.Place place = new MemoryPlan.Place("cuda:1", true, 80 * GIB, 50 * GIB, 2);
+        assertThat(MemoryPlan.ofTraining(place, 40 * GIB).lines())
+                .containsExactly(
+                        "Memory of cuda:1: 80.0 GiB, of which 50.0 GiB are free",
+                        "  training, at most   40.0 GiB  50.0 %",
+                        "  reserve              4.0 GiB   5.0 %",
+                        "  left                 6.0 GiB   7.5 %");
+        assertThatExceptionOfType(SlayerException.class)
+                .isThrownBy(() -> MemoryPlan.ofTraining(place, 47 * GIB))
+                .satisfies(e -> assertThat(e.code()).isEqualTo("memory_exhausted"))
+                .withMessageStartingWith(
+                        "cuda:1 has 50.0 GiB of memory; 51.0 GiB are needed. Take a smaller" + " --training-memory.\n");
+    }
+
+    @Test
     void onTheProcessorOnlyTheImpossibleIsRefusedAndTheRestIsWarnedOf() {
         MemoryPlan tight = MemoryPlan.of(MemoryPlan.Place.host(34 * GIB), demand(OptionalLong.of(10 * GIB)));
         assertThat(tight.warning().orElseThrow()).contains("are needed and cpu has 34.0 GiB");
