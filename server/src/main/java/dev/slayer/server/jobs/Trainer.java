@@ -127,7 +127,8 @@ final class Trainer implements AutoCloseable {
             fail(work, log, new JobProgress.JobError(e.code(), e.getMessage(), e.param()));
         } catch (RuntimeException | Error e) {
             LOG.error("The job {} met a defect", job.id(), e);
-            fail(work, log, new JobProgress.JobError("internal_error", String.valueOf(e), null));
+            String first = String.valueOf(e).lines().findFirst().orElse(""); // libtorch's go on with native frames
+            fail(work, log, new JobProgress.JobError("internal_error", first, null));
         } finally {
             log.flush();
             current = null;

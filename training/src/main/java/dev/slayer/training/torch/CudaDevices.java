@@ -28,7 +28,7 @@ final class CudaDevices {
         int count = torch.cuda_device_count();
         if (index >= count) {
             return Optional.of("it is device " + index + " for this process, but there are " + count
-                    + ": name one of 0-" + (count - 1) + " for each process");
+                    + ": name one of 0-" + (count - 1));
         }
         torch.globalContext().lazyInitDevice(torch.DeviceType.CUDA); // before it, the allocator knows no device
         return Optional.empty();

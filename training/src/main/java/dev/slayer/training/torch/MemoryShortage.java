@@ -6,6 +6,7 @@ import java.util.Locale;
 /** Tells a want of memory from other failures of libtorch, whose exceptions all arrive as one class and differ in their texts only. */
 public final class MemoryShortage {
     private static final int LONGEST = 400;
+    private static final String ADVICE = " If reserved but unallocated.*"; // variables of its environment
 
     private MemoryShortage() {}
 
@@ -21,7 +22,8 @@ public final class MemoryShortage {
         if (failure instanceof SlayerException || !tellsOfIt(text.toLowerCase(Locale.ROOT))) {
             return failure;
         }
-        String first = text.lines().findFirst().orElse("").strip();
+        String first =
+                text.lines().findFirst().orElse("").replaceFirst(ADVICE, "").strip();
         return new SlayerException(
                 507,
                 placement.cuda() ? "device_memory_exhausted" : "memory_exhausted",

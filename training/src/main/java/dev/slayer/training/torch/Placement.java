@@ -212,8 +212,8 @@ public record Placement(String device, ScalarType computation) {
         double best = 0;
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
-            Tensor a = computing(zeros(size, size).uniform_());
-            Tensor b = computing(zeros(size, size).uniform_());
+            Tensor a = drawn(size);
+            Tensor b = drawn(size);
             for (int i = 0; i < 6; i++) {
                 synchronize();
                 long begun = System.nanoTime();
@@ -225,5 +225,11 @@ public record Placement(String device, ScalarType computation) {
             }
         }
         return best;
+    }
+
+    private Tensor drawn(long size) {
+        try (TensorOptions options = options(computation)) {
+            return torch.zeros(new long[] {size, size}, options).uniform_();
+        }
     }
 }

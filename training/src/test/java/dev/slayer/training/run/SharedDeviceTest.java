@@ -107,7 +107,8 @@ class SharedDeviceTest {
     @Test
     void ofADeviceItIsAnErrorOfTheDeviceAndOtherFailuresStayWhatTheyAre() {
         Placement gpu = new Placement("cuda:1", ScalarType.BFloat16);
-        RuntimeException full = new RuntimeException("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore lines\n");
+        RuntimeException full = new RuntimeException(
+                "CUDA out of memory. Tried to allocate 2.00 GiB. If reserved but unallocated memory is large try\nmore\n");
         assertThat(MemoryShortage.explained(full, gpu))
                 .isInstanceOfSatisfying(
                         SlayerException.class, e -> assertThat(e.code()).isEqualTo("device_memory_exhausted"))
