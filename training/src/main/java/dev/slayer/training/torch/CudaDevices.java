@@ -1,7 +1,10 @@
 package dev.slayer.training.torch;
 
+import java.util.List;
 import java.util.Optional;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch_cuda;
 
 /** CUDA devices as libtorch sees them. */
 final class CudaDevices {
@@ -30,7 +33,23 @@ final class CudaDevices {
             return Optional.of("it is device " + index + " for this process, but there are " + count
                     + ": name one of 0-" + (count - 1));
         }
+        Optional<String> unbound = unbound();
+        if (unbound.isPresent()) {
+            return unbound;
+        }
         torch.globalContext().lazyInitDevice(torch.DeviceType.CUDA); // before it, the allocator knows no device
         return Optional.empty();
+    }
+
+    /** Why libtorch's allocator cannot be asked. */
+    private static Optional<String> unbound() {
+        try {
+            Loader.load(torch_cuda.class);
+            return Optional.empty();
+        } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
+            List<String> missing = CudaNeeds.missing(CudaNeeds.LIBRARIES);
+            String why = missing.isEmpty() ? "its bindings of CUDA cannot be loaded: " + e : CudaNeeds.message(missing);
+            return Optional.of(why.replaceFirst("\\.$", ""));
+        }
     }
 }

@@ -4,7 +4,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 import java.util.List;
 
-/** The libraries that libtorch's natives for CUDA link, even where they train on the processor. */
+/**
+ * The libraries that libtorch's natives for CUDA link, even where they train on the processor, and besides the last one, which only asking
+ * its allocator needs.
+ */
 final class CudaNeeds {
     /** As the natives of libtorch 2.10 for CUDA 13 name them. */
     static final List<String> LIBRARIES = List.of(
@@ -18,7 +21,8 @@ final class CudaNeeds {
             "libcufile.so.0",
             "libcupti.so.13",
             "libcudnn.so.9",
-            "libnccl.so.2");
+            "libnccl.so.2",
+            "libcusolverMg.so.12");
 
     private CudaNeeds() {}
 

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 final class BundleContents {
     private static final String LIBRARIES = "server/target/lib/";
     private static final String GPU_LIBRARIES = "libraries/"; // the launcher knows it
-    private static final List<String> LIBTORCH = List.of("pytorch-", "openblas-", "mkl-", "javacpp-");
+    private static final List<String> LIBTORCH = List.of("pytorch-", "openblas-", "mkl-", "javacpp-", "cuda-");
 
     private final SortedMap<String, Path> files = new TreeMap<>();
 
