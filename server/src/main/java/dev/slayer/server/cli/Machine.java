@@ -24,6 +24,7 @@ import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.engine.packed.PackedDevice;
 import dev.slayer.server.jobs.JobSettings;
+import dev.slayer.server.onnx.ElementType;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -99,11 +101,11 @@ final class Machine implements AutoCloseable {
     private void openCuda(DeviceSettings wanted) {
         List<Integer> ids = wanted.choice().ids();
         CudaRuntime found = CudaRuntime.find(wanted.library(), System.getenv(), ids);
-        boolean fp8 = wanted.kvPrecision() == KvPrecision.FP8;
-        if (fp8 && !found.operators().byteCache()) {
+        Optional<ElementType> kv = kvType(wanted.kvPrecision());
+        if (kv.isPresent() && !found.operators().byteCache()) {
             throw SlayerException.badRequest(
                     DeviceSettings.KV_DTYPE.option(),
-                    "--kv-dtype=fp8 needs ONNX Runtime 1.29 or newer; this is " + found.version() + " from "
+                    "--kv-dtype=" + wanted.kvPrecision().name().toLowerCase(Locale.ROOT) + " needs ONNX Runtime 1.29 or newer; this is " + found.version() + " from "
                             + found.origin() + ".");
         }
         CudaLibrary cuda = found.load();
@@ -130,7 +132,7 @@ final class Machine implements AutoCloseable {
                         accelerator,
                         found.operators(),
                         type,
-                        fp8,
+                        kv,
                         new DerivedBlocks(
                                 budgets.derived(), settings.derivedBlocks().idle()));
                 own(device);
@@ -187,6 +189,7 @@ final class Machine implements AutoCloseable {
                 models,
                 type,
                 engine.maxBatchTokens(),
+                kvType(settings.device().kvPrecision()).isPresent() ? PackedDevice.STAGED_ROWS : 0,
                 budgets.derived(),
                 budgets.kv(),
                 budgets.prefix(),
@@ -196,6 +199,15 @@ final class Machine implements AutoCloseable {
     private static void tell(MemoryPlan plan) {
         plan.lines().forEach(LOG::info);
         plan.warning().ifPresent(LOG::warn);
+    }
+
+    /** The type of keys and values where they are not kept as they are computed. */
+    private static Optional<ElementType> kvType(KvPrecision precision) {
+        return switch (precision) {
+            case AUTO -> Optional.empty();
+            case FP8 -> Optional.of(ElementType.FLOAT8E4M3FN);
+            case INT8 -> Optional.of(ElementType.INT8);
+        };
     }
 
     /** For /version. */

@@ -18,8 +18,13 @@ import java.lang.invoke.MethodType;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * PagedAttention in plain Java, float32, as an operator of ONNX Runtime on the CPU, which has none of its own: slow and obvious. It
@@ -39,30 +44,37 @@ public final class PagedAttentionTwin {
     private static final MemorySegment NAME = ARENA.allocateFrom("PagedAttention");
 
     private final NativeApi api;
-    private final ElementType cache;
+    /** Types of keys and values, by address of the operator that has them: the same operator for each. */
+    private final Map<Long, ElementType> caches = new HashMap<>();
+
     private final List<Attributes> kernels = new ArrayList<>();
+    private final AtomicLong written = new AtomicLong();
+    private final AtomicLong clipped = new AtomicLong();
+    private final AtomicInteger stagedRows = new AtomicInteger();
     private RuntimeException failure;
 
-    private record Attributes(int heads, int kvHeads, int window) {}
+    private record Attributes(int heads, int kvHeads, int window, ElementType cache, String keyScales, String valueScales) {}
 
-    private PagedAttentionTwin(NativeApi api, ElementType cache) {
+    private PagedAttentionTwin(NativeApi api) {
         this.api = api;
-        this.cache = cache;
     }
 
     /**
      * Makes the operator known to sessions that are opened from now on.
      *
-     * @param cache type of keys and values: FLOAT or FLOAT8E4M3FN
+     * @param cache type of keys and values, FLOAT, FLOAT8E4M3FN or INT8; they may be FLOAT in any case
      */
     public static PagedAttentionTwin install(OnnxRuntime runtime, ElementType cache) {
-        PagedAttentionTwin twin = new PagedAttentionTwin(runtime.api, cache);
+        PagedAttentionTwin twin = new PagedAttentionTwin(runtime.api);
         try {
             MemorySegment out = ARENA.allocate(ADDRESS);
             runtime.api.check(
                     (MemorySegment) runtime.api.function(26, "PPP").invokeExact(ARENA.allocateFrom(DOMAIN), out));
             MemorySegment domain = out.get(ADDRESS, 0);
-            runtime.api.check((MemorySegment) runtime.api.function(27, "PPP").invokeExact(domain, twin.operator()));
+            for (ElementType type : EnumSet.of(ElementType.FLOAT, cache)) {
+                runtime.api.check(
+                        (MemorySegment) runtime.api.function(27, "PPP").invokeExact(domain, twin.operator(type)));
+            }
             runtime.opener = (environment, model, options) -> twin.open(domain, environment, model, options);
             return twin;
         } catch (Throwable e) {
@@ -121,8 +133,9 @@ public final class PagedAttentionTwin {
         }
     }
 
-    private MemorySegment operator() {
+    private MemorySegment operator(ElementType cache) {
         MemorySegment op = ARENA.allocate(40 * ADDRESS.byteSize());
+        caches.put(op.address(), cache);
         op.set(JAVA_INT, 0, OP_VERSION);
         Class<?> p = MemorySegment.class;
         List<MemorySegment> functions = List.of(
@@ -167,7 +180,10 @@ public final class PagedAttentionTwin {
         kernels.add(new Attributes(
                 attribute(info, "num_heads", 0),
                 attribute(info, "kv_num_heads", 0),
-                attribute(info, "local_window_size", -1)));
+                attribute(info, "local_window_size", -1),
+                caches.get(op.address()),
+                text(info, "k_quant_type", "NONE"),
+                text(info, "v_quant_type", "NONE")));
         return MemorySegment.ofAddress(kernels.size());
     }
 
@@ -176,6 +192,18 @@ public final class PagedAttentionTwin {
             MemorySegment out = arena.allocate(JAVA_LONG);
             api.check((MemorySegment) api.function(86, "PPPP").invokeExact(info, arena.allocateFrom(name), out));
             return (int) out.get(JAVA_LONG, 0);
+        } catch (Throwable e) {
+            return absent;
+        }
+    }
+
+    private String text(MemorySegment info, String name, String absent) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment size = arena.allocateFrom(JAVA_LONG, 64);
+            MemorySegment out = arena.allocate(64);
+            api.check((MemorySegment)
+                    api.function(87, "PPPPP").invokeExact(info, arena.allocateFrom(name), out, size));
+            return out.getString(0);
         } catch (Throwable e) {
             return absent;
         }
@@ -191,7 +219,7 @@ public final class PagedAttentionTwin {
 
     private int inputType(MemorySegment op, long index) {
         if (index == 3 || index == 4) {
-            return cache.code();
+            return caches.get(op.address()).code();
         }
         return (index >= 5 && index <= 7) || index == 16 ? ElementType.INT32.code() : ElementType.FLOAT.code();
     }
@@ -201,7 +229,7 @@ public final class PagedAttentionTwin {
     }
 
     private int outputType(MemorySegment op, long index) {
-        return index == 0 ? ElementType.FLOAT.code() : cache.code();
+        return index == 0 ? ElementType.FLOAT.code() : caches.get(op.address()).code();
     }
 
     private long outputCount(MemorySegment op) {
@@ -232,39 +260,87 @@ public final class PagedAttentionTwin {
         }
     }
 
-    /** A tensor of a run. */
-    private record Value(MemorySegment data, long[] shape, ElementType type) {
-        Value as(ElementType other) {
-            return new Value(data, shape, other);
+    /** A tensor of a run; numbers that are quantized come with scales, of all or of each channel. */
+    private record Value(MemorySegment data, long[] shape, ElementType type, Value scales) {
+        Value cached(ElementType as, Value by) {
+            return new Value(data, shape, as, by);
         }
 
         int size(int axis) {
             return (int) shape[axis];
         }
 
+        long elements() {
+            return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        }
+
         int integer(long index) {
             return data.getAtIndex(JAVA_INT, index);
         }
 
-        float number(long index) {
-            return type == ElementType.FLOAT
-                    ? data.getAtIndex(JAVA_FLOAT, index)
-                    : Fp8.toFloat(data.get(JAVA_BYTE, index));
+        private float scale(long index) {
+            return scales.number(index % scales.elements());
         }
 
-        void set(long index, float value) {
-            if (type == ElementType.FLOAT) {
-                data.setAtIndex(JAVA_FLOAT, index, value);
-            } else {
-                data.set(JAVA_BYTE, index, Fp8.of(value));
-            }
+        float number(long index) {
+            return switch (type) {
+                case FLOAT8E4M3FN -> Fp8.toFloat(data.get(JAVA_BYTE, index)) * scale(index);
+                case INT8 -> data.get(JAVA_BYTE, index) * scale(index);
+                default -> data.getAtIndex(JAVA_FLOAT, index);
+            };
         }
+
+        /** @return whether it was cut to what the type holds */
+        boolean set(long index, float value) {
+            switch (type) {
+                case FLOAT8E4M3FN -> data.set(JAVA_BYTE, index, Fp8.of(value / scale(index)));
+                case INT8 -> {
+                    double code = Math.rint(value / scale(index));
+                    data.set(JAVA_BYTE, index, (byte) Math.clamp(code, -128, 127));
+                    return code < -128 || code > 127;
+                }
+                default -> data.setAtIndex(JAVA_FLOAT, index, value);
+            }
+            return false;
+        }
+    }
+
+    /** What the scales must look like. */
+    private static Value scales(Value given, String granularity, ElementType cache, Value of) {
+        List<Long> shape = given == null ? null : Arrays.stream(given.shape()).boxed().toList();
+        List<Long> wanted = switch (granularity) {
+            case "PER_TENSOR" -> List.of(1L);
+            case "PER_CHANNEL" -> List.of((long) of.size(2), 1L, (long) of.size(3));
+            default -> null;
+        };
+        if (!Objects.equals(shape, wanted) || (cache == ElementType.FLOAT) != (wanted == null)) {
+            throw new IllegalArgumentException("scales " + shape + " are not " + granularity + " of " + cache);
+        }
+        return given;
+    }
+
+    /** Numbers of keys and values that were written as INT8, and those of them that were cut to its range. */
+    public long written() {
+        return written.get();
+    }
+
+    /** See {@link #written}. */
+    public long clipped() {
+        return clipped.get();
+    }
+
+    /** The most rows of quantized keys that a run has widened: sequences times the bound of their lengths. */
+    public int stagedRows() {
+        return stagedRows.get();
     }
 
     private void attend(Attributes attributes, MemorySegment context) throws Throwable {
         Value qkv = input(context, 0);
-        Value keys = input(context, 3).as(cache);
-        Value values = input(context, 4).as(cache);
+        ElementType cache = attributes.cache();
+        Value keys = input(context, 3);
+        Value values = input(context, 4);
+        keys = keys.cached(cache, scales(input(context, 14), attributes.keyScales(), cache, keys));
+        values = values.cached(cache, scales(input(context, 15), attributes.valueScales(), cache, values));
         Value cumulative = input(context, 5);
         Value past = input(context, 6);
         Value table = input(context, 7);
@@ -279,6 +355,10 @@ public final class PagedAttentionTwin {
             throw new IllegalArgumentException("keys and values must be written where they are read");
         }
         checkBounds(context, cumulative, past);
+        if (cache != ElementType.FLOAT && qkv.size(0) > past.size(0)) {
+            int bound = Math.min(input(context, 16).integer(1), table.size(1) * keys.size(1));
+            stagedRows.accumulateAndGet(past.size(0) * bound, Math::max);
+        }
         for (int sequence = 0; sequence < past.size(0); sequence++) {
             for (int row = cumulative.integer(sequence); row < cumulative.integer(sequence + 1L); row++) {
                 int position = past.integer(sequence) + row - cumulative.integer(sequence);
@@ -315,7 +395,7 @@ public final class PagedAttentionTwin {
         }
     }
 
-    private static void append(
+    private void append(
             Attributes attributes,
             Value qkv,
             int row,
@@ -332,9 +412,16 @@ public final class PagedAttentionTwin {
             float[] key = rotated(qkv, row, attributes.heads() + head, dim, position, cos, sin);
             long value = (long) row * qkv.size(1) + (long) (attributes.heads() + attributes.kvHeads() + head) * dim;
             for (int i = 0; i < dim; i++) {
-                keys.set(at + i, key[i]);
-                values.set(at + i, qkv.number(value + i));
+                count(keys, keys.set(at + i, key[i]));
+                count(values, values.set(at + i, qkv.number(value + i)));
             }
+        }
+    }
+
+    private void count(Value cache, boolean cut) {
+        if (cache.type() == ElementType.INT8) {
+            written.incrementAndGet();
+            clipped.addAndGet(cut ? 1 : 0);
         }
     }
 
@@ -432,6 +519,7 @@ public final class PagedAttentionTwin {
         return new Value(
                 out.get(ADDRESS, 0).reinterpret(Long.MAX_VALUE),
                 Arrays.copyOf(dimensions.toArray(JAVA_LONG), (int) rank),
-                ElementType.FLOAT);
+                ElementType.FLOAT,
+                null);
     }
 }

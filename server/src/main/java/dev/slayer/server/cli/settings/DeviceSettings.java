@@ -3,6 +3,7 @@ package dev.slayer.server.cli.settings;
 import dev.slayer.server.accelerator.DeviceChoice;
 import dev.slayer.surgery.SlayerException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -46,7 +47,7 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given 
             "TYPE",
             SettingType.choice(KvPrecision.class),
             "auto",
-            "Keys and values in memory: auto (as computed), or fp8 (half as large; GPUs, ONNX Runtime 1.29 or newer).");
+            "Keys and values in memory: auto (as computed), fp8 or int8 (half as large; GPUs, ONNX Runtime 1.29 or newer).");
 
     /** The processor. */
     public static final DeviceSettings CPU =
@@ -57,7 +58,9 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given 
         Objects.requireNonNull(library);
         if (!choice.cuda() && kvPrecision != KvPrecision.AUTO) {
             throw SlayerException.badRequest(
-                    KV_DTYPE.option(), "--kv-dtype=fp8 is not there with --device cpu; allowed: auto.");
+                    KV_DTYPE.option(),
+                    "--kv-dtype=" + kvPrecision.name().toLowerCase(Locale.ROOT)
+                            + " is not there with --device cpu; allowed: auto.");
         }
     }
 

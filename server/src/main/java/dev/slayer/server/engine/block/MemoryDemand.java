@@ -14,6 +14,7 @@ import java.util.OptionalLong;
  * @param models checkpoints by their names
  * @param type of the weights
  * @param maxRows rows of the largest step
+ * @param stagedRows of quantized keys and values that attention widens for several sequences at once; 0 where they are not quantized
  * @param derivedBytes budget of blocks made from recipes
  * @param kvBytes budget of running sequences' KV; empty for what is left of a device
  * @param prefixBytes budget of the prefix cache
@@ -23,6 +24,7 @@ public record MemoryDemand(
         Map<String, ModelConfig> models,
         WeightType type,
         int maxRows,
+        int stagedRows,
         long derivedBytes,
         OptionalLong kvBytes,
         long prefixBytes,
@@ -58,13 +60,26 @@ public record MemoryDemand(
      * Bytes that the largest step works in. A row needs, at the widest point of a block, six rows of the hidden width (residual, sum,
      * norm, gathered and the two that blocks write in turn), its queries, keys and values, what attention gives, and three rows of the
      * MLP's width (gate, up, their product); the head needs the logits of 256 rows four times as float32: as they are, in the type of
-     * activations and as that is widened, as probabilities, and as their sums.
+     * activations and as that is widened, as probabilities, and as their sums. What attention widens comes on top.
      */
     long workspaceBytes(ModelConfig config, int elementBytes) {
         long qkv = config.qkvWidth();
         long row = 6L * config.hiddenSize() + qkv + config.queryWidth() + 3L * config.intermediateSize();
         long logits = 4L * Math.min(maxRows, HEAD_ROWS) * config.vocabularySize() * Float.BYTES;
-        return Math.addExact(Math.multiplyExact(row, (long) maxRows * elementBytes), logits);
+        long staging = stagingBytes(config, elementBytes);
+        return Math.addExact(Math.multiplyExact(row, (long) maxRows * elementBytes), Math.addExact(logits, staging));
+    }
+
+    /**
+     * Bytes of quantized keys and values widened: for several sequences, or for one as long as the context. Twice, since the library's
+     * memory comes in powers of two rows and what was taken for fewer stays.
+     */
+    private long stagingBytes(ModelConfig config, int elementBytes) {
+        if (stagedRows == 0) {
+            return 0;
+        }
+        long rows = Math.max(stagedRows, config.contextLength());
+        return Math.multiplyExact(2 * 2L * config.kvWidth() * elementBytes, rows);
     }
 
     /** KV of the fewest tokens that a server is of any use with, of the model that needs most. */

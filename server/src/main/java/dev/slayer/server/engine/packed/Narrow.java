@@ -19,7 +19,7 @@ final class Narrow {
             case FLOAT -> DType.F32;
             case FLOAT16 -> DType.F16;
             case BFLOAT16 -> DType.BF16;
-            case UINT8, INT32, INT64, BOOL, DOUBLE, FLOAT8E4M3FN ->
+            case UINT8, INT8, INT32, INT64, BOOL, DOUBLE, FLOAT8E4M3FN ->
                 throw new IllegalArgumentException(type + " is no type of weights; allowed: FLOAT, FLOAT16, BFLOAT16");
         };
     }

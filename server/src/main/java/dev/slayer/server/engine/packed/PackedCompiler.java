@@ -20,6 +20,7 @@ import dev.slayer.surgery.recipe.LayerSource;
 import dev.slayer.surgery.recipe.RecipeTensors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +34,7 @@ final class PackedCompiler implements PartCompiler {
     private final PackedOptions options;
     private final SessionTable sessions;
     private final DeviceRecipes recipes;
+    private final Optional<Calibration> calibration;
 
     /** Sessions by what they are for. */
     @FunctionalInterface
@@ -40,18 +42,23 @@ final class PackedCompiler implements PartCompiler {
         PackedSessions of(ModelConfig config, WeightType type);
     }
 
-    /** @param recipes what of them is computed on the device */
+    /**
+     * @param recipes what of them is computed on the device
+     * @param calibration where blocks have scales of keys and values
+     */
     PackedCompiler(
             Accelerator accelerator,
             Uploads uploads,
             PackedOptions options,
             SessionTable sessions,
-            DeviceRecipes recipes) {
+            DeviceRecipes recipes,
+            Optional<Calibration> calibration) {
         this.accelerator = accelerator;
         this.uploads = uploads;
         this.options = options;
         this.sessions = sessions;
         this.recipes = recipes;
+        this.calibration = calibration;
     }
 
     /** The weights of a part while it is put together; lets go of them if that fails. */
@@ -98,6 +105,17 @@ final class PackedCompiler implements PartCompiler {
             }
         }
 
+        void scales(String name, ModelConfig config, float[] scales) {
+            try (Arena arena = Arena.ofShared()) {
+                MemorySegment data = arena.allocateFrom(ValueLayout.JAVA_FLOAT, scales);
+                add(
+                        name,
+                        ElementType.FLOAT,
+                        List.of((long) config.kvHeads(), 1L, (long) config.headDim()),
+                        uploads.alone(data.byteSize(), target -> accelerator.fill(data, target)));
+            }
+        }
+
         void letGo() {
             holds.forEach(Uploads.Hold::close);
         }
@@ -132,6 +150,11 @@ final class PackedCompiler implements PartCompiler {
                     for (Role role : Role.values()) {
                         add(assembly, role, type, recipe, sources);
                     }
+                    calibration.ifPresent(found -> {
+                        KvRanges ranges = found.ranges(config, type, assembly.weights, recipe, sources);
+                        assembly.scales(PackedGraphs.KEY_SCALE, config, ranges.keyScales());
+                        assembly.scales(PackedGraphs.VALUE_SCALE, config, ranges.valueScales());
+                    });
                 },
                 (weights, holds) -> new PackedBlock(sessions.of(config, type), weights, holds));
     }

@@ -19,6 +19,7 @@ import dev.slayer.surgery.layout.Layout;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** A device with memory of its own: an accelerator, and ONNX Runtime on it. */
 public final class PackedDevice implements Device {
@@ -34,10 +35,17 @@ public final class PackedDevice implements Device {
     /** A sweep's derived blocks run a few times only and are not worth a recording; those of the base are soon worth it. */
     private static final int RECORD_AFTER = 16;
 
+    /**
+     * Rows of quantized keys and values that one run of attention widens at most, where more sequences than one take part: two prompts of
+     * 8,192 tokens, or eight of 2,048, and 64 MiB on Llama-3-8B. Fewer would have a block's weights read more often in a step.
+     */
+    public static final int STAGED_ROWS = 1 << 14;
+
     private final OnnxRuntime runtime;
     private final Accelerator accelerator;
     private final PackedOptions options;
     private final QueuedRecipes recipes;
+    private final Optional<Calibration> calibration;
     private final BlockStore store;
     private final Map<PackedSessions.Shape, PackedSessions> sessions = new HashMap<>();
 
@@ -52,7 +60,11 @@ public final class PackedDevice implements Device {
         this.options = options;
         Uploads uploads = new Uploads(accelerator);
         this.recipes = new QueuedRecipes(runtime, accelerator.another(), uploads, options.type(), QueuedRecipes.PIECE);
-        this.store = new BlockStore(new PackedCompiler(accelerator, uploads, options, this::sessions, recipes), limits);
+        this.calibration = options.calibratesKv()
+                ? Optional.of(new Calibration(runtime, accelerator.another(), uploads, options))
+                : Optional.empty();
+        this.store = new BlockStore(
+                new PackedCompiler(accelerator, uploads, options, this::sessions, recipes, calibration), limits);
     }
 
     /**
@@ -62,7 +74,7 @@ public final class PackedDevice implements Device {
      * @param threads of what it does on the host
      * @param operators what the library can do
      * @param weights whose activations are float16 where they are, otherwise bfloat16
-     * @param fp8Kv whether keys and values are kept as fp8 (E4M3); the operators must offer it
+     * @param kv type of keys and values, FLOAT8E4M3FN or INT8, where they are not kept as they are computed; the operators must offer it
      * @param limits of the blocks made from recipes
      */
     public static PackedDevice cuda(
@@ -71,16 +83,17 @@ public final class PackedDevice implements Device {
             Accelerator accelerator,
             OperatorSupport operators,
             WeightType weights,
-            boolean fp8Kv,
+            Optional<ElementType> kv,
             DerivedBlocks limits) {
         ElementType type = weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16;
         PackedOptions options = new PackedOptions(
                 type,
-                fp8Kv ? ElementType.FLOAT8E4M3FN : type,
+                kv.orElse(type),
                 Graph.MICROSOFT,
                 PAGE_ROWS,
                 operators.metadataElements(),
                 operators.maxSequences(),
+                STAGED_ROWS,
                 HEAD_ROWS,
                 operators.capturableDecode() ? RECORD_AFTER : 0);
         return new PackedDevice(OnnxRuntime.open(library, threads), accelerator, options, limits);
@@ -105,22 +118,34 @@ public final class PackedDevice implements Device {
     @Override
     public Runner runner(String name, Checkpoint checkpoint, WeightType type, KvMemory memory, int maxRows) {
         checkpoint.verifyUnchanged();
-        return new PackedRunner(
-                sessions(checkpoint.config(), type),
-                store,
-                options,
-                name,
-                checkpoint,
-                type,
-                (PagePool) memory,
-                maxRows);
+        Calibration.Hold rows = calibrated(checkpoint, Layout.identity(checkpoint.config().layers()));
+        try {
+            return new PackedRunner(
+                    sessions(checkpoint.config(), type),
+                    store,
+                    options,
+                    name,
+                    checkpoint,
+                    type,
+                    (PagePool) memory,
+                    maxRows,
+                    rows);
+        } catch (RuntimeException | Error e) {
+            rows.close();
+            throw e;
+        }
+    }
+
+    private Calibration.Hold calibrated(Checkpoint checkpoint, Layout layout) {
+        return calibration.map(found -> found.walk(checkpoint, layout)).orElse(Calibration.Hold.NONE);
     }
 
     @Override
     public Donor lend(String name, Checkpoint delta, Layout trained, WeightType type) {
         delta.verifyUnchanged();
+        Calibration.Hold rows = calibrated(delta, trained);
         LoadedCheckpoint lent = store.lend(name, delta, trained, type);
-        return () -> store.retire(lent);
+        return () -> store.retire(lent).thenRun(rows::close);
     }
 
     @Override
@@ -132,6 +157,7 @@ public final class PackedDevice implements Device {
     public void close() {
         store.close();
         recipes.close();
+        calibration.ifPresent(Calibration::close);
         sessions.values().forEach(PackedSessions::close);
         accelerator.close();
         runtime.close();

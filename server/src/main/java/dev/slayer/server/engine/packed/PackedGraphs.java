@@ -17,6 +17,11 @@ import java.util.Map;
  * rows, B that of sequences, P that of KV pages.
  */
 final class PackedGraphs {
+    /** Inputs of a block, [kvHeads, 1, headDim]: what a quantized key or value of 1 stands for, in each channel. */
+    static final String KEY_SCALE = "key_scale";
+
+    static final String VALUE_SCALE = "value_scale";
+
     private static final String KV_BITS = "kv_cache_bit_width";
 
     private final ModelConfig config;
@@ -101,9 +106,7 @@ final class PackedGraphs {
         in.add(graph.input("cos", type, Graph.FREE, config.headDim() / 2));
         in.add(graph.input("sin", type, Graph.FREE, config.headDim() / 2));
         in.addAll(List.of("", "", "", ""));
-        // One tensor for both: a condition of the fastest kernels.
-        String scale = options.quantizesKv() ? graph.input("kv_scale", ElementType.FLOAT, 1) : "";
-        in.addAll(List.of(scale, scale));
+        in.addAll(scales(graph));
         in.add(options.metadata() > 0 ? graph.input("metadata", ElementType.INT32, options.metadata()) : "");
         while (in.getLast().isEmpty()) {
             in.removeLast();
@@ -114,8 +117,8 @@ final class PackedGraphs {
         attributes.put("do_rotary", 1L);
         config.slidingWindow().ifPresent(window -> attributes.put("local_window_size", (long) window));
         if (options.quantizesKv()) {
-            attributes.put("k_quant_type", "PER_TENSOR");
-            attributes.put("v_quant_type", "PER_TENSOR");
+            attributes.put("k_quant_type", options.calibratesKv() ? "PER_CHANNEL" : "PER_TENSOR");
+            attributes.put("v_quant_type", options.calibratesKv() ? "PER_CHANNEL" : "PER_TENSOR");
             if (tellsKvBits) {
                 attributes.put(KV_BITS, 8L);
             }
@@ -126,6 +129,28 @@ final class PackedGraphs {
                 List.of("attention", "keys_out", "values_out"),
                 in,
                 attributes);
+    }
+
+    /** Scales of keys and of values: a block's own for each channel where they are calibrated, otherwise one for all. */
+    private List<String> scales(Graph.Builder graph) {
+        if (options.calibratesKv()) {
+            return List.of(
+                    graph.input(KEY_SCALE, ElementType.FLOAT, config.kvHeads(), 1, config.headDim()),
+                    graph.input(VALUE_SCALE, ElementType.FLOAT, config.kvHeads(), 1, config.headDim()));
+        }
+        String scale = options.quantizesKv() ? graph.input("kv_scale", ElementType.FLOAT, 1) : "";
+        return List.of(scale, scale); // one tensor for both: a condition of the fastest kernels
+    }
+
+    /** hidden [T, hidden] to qkv_wide [T, qkvWidth] in float32: what a block's attention gets, before rope. */
+    Graph entrance() {
+        Graph.Builder graph = new Graph.Builder();
+        String hidden = graph.input("hidden", options.type(), Graph.FREE, config.hiddenSize());
+        norm(graph, hidden, "input_norm", "normed");
+        multiply(graph, "normed", "qkv", config.qkvWidth(), config.hiddenSize());
+        widen(graph, "qkv", "qkv_wide");
+        return graph.output("qkv_wide", ElementType.FLOAT, Graph.FREE, config.qkvWidth())
+                .build();
     }
 
     private String gate(Graph.Builder graph, String x, String factors) {

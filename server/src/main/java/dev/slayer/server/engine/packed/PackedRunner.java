@@ -38,6 +38,7 @@ final class PackedRunner implements Runner {
     private final StepData tokens;
     private final PackedWalk walk;
     private final PackedHead head;
+    private final Calibration.Hold calibrated;
     private final Accelerator accelerator;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
@@ -47,6 +48,7 @@ final class PackedRunner implements Runner {
      * @param name what layouts of other checkpoints call it
      * @param checkpoint stays open until the runner has retired; not closed by it
      * @param maxRows rows of the largest step
+     * @param calibrated what the checkpoint's blocks are calibrated by; let go when it has retired
      * @throws dev.slayer.surgery.SlayerException if the checkpoint, the runtime or the device fails
      */
     PackedRunner(
@@ -57,7 +59,9 @@ final class PackedRunner implements Runner {
             Checkpoint checkpoint,
             WeightType type,
             PagePool pool,
-            int maxRows) {
+            int maxRows,
+            Calibration.Hold calibrated) {
+        this.calibrated = calibrated;
         this.config = checkpoint.config();
         this.options = options;
         this.pool = pool;
@@ -180,7 +184,7 @@ final class PackedRunner implements Runner {
     @Override
     public CompletableFuture<Void> retire() {
         Closing.all(opened);
-        return store.retire(loaded);
+        return store.retire(loaded).thenRun(calibrated::close);
     }
 
     private <T extends AutoCloseable> T own(T part) {

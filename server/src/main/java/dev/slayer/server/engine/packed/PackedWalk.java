@@ -24,6 +24,7 @@ final class PackedWalk implements AutoCloseable {
     private final PackedOptions options;
     private final PagePool pool;
     private final PageShape shape;
+    private final TurnSplit split;
     private final Accelerator accelerator;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final StepData data;
@@ -31,7 +32,7 @@ final class PackedWalk implements AutoCloseable {
     private final Replays replays;
     private final int spare;
     private final DeviceSlice gathered;
-    /** The scale of quantized KV: as wide as its range is, fp8 needs none. */
+    /** The scale of KV as fp8: as wide as its range is, it needs none. Those of int8 come with the blocks. */
     private final DeviceSlice one;
 
     private DeviceSlice hidden;
@@ -65,6 +66,7 @@ final class PackedWalk implements AutoCloseable {
         this.options = options;
         this.pool = pool;
         this.shape = PageShape.of(config, options);
+        this.split = new TurnSplit(options);
         this.accelerator = pool.accelerator();
         try {
             this.data = own(new StepData(accelerator));
@@ -124,9 +126,18 @@ final class PackedWalk implements AutoCloseable {
      * @return the rows after their last slots: [rows, hidden], when the queue is there; until the next run
      */
     DeviceSlice run(List<Chunk> chunks) {
-        int rows = chunks.stream().mapToInt(Chunk::count).sum();
+        return run(Turn.of(chunks), chunks.stream().mapToInt(Chunk::count).sum());
+    }
+
+    /**
+     * Takes the rows in {@link #rows} through some turns.
+     *
+     * @param rows of the whole step
+     * @return the rows after them, which {@link #rows} gives too: [rows, hidden], when the queue is there; until the next run
+     */
+    DeviceSlice run(List<Turn> whole, int rows) {
         List<TurnData.Form> forms = new ArrayList<>();
-        for (Turn turn : split(Turn.of(chunks))) {
+        for (Turn turn : split.of(whole)) {
             forms.add(TurnData.Form.of(turn, shape, options));
         }
         data.begin(forms.stream().mapToLong(TurnData.Form::bytes).sum());
@@ -134,25 +145,6 @@ final class PackedWalk implements AutoCloseable {
         forms.forEach(form -> run(plan(form, rows)));
         turns = forms.size();
         return hidden;
-    }
-
-    /** Turns of no more sequences than attention takes at once. */
-    private List<Turn> split(List<Turn> whole) {
-        List<Turn> parts = new ArrayList<>();
-        for (Turn turn : whole) {
-            List<Turn.Member> members = turn.members();
-            if (members.size() <= options.maxSequences()) {
-                parts.add(turn);
-                continue;
-            }
-            for (int at = 0; at < members.size(); at += options.maxSequences()) {
-                List<Turn.Member> some = members.subList(at, Math.min(members.size(), at + options.maxSequences()));
-                int rows =
-                        some.stream().mapToInt(member -> member.chunk().count()).sum();
-                parts.add(new Turn(turn.block(), rows, some));
-            }
-        }
-        return parts;
     }
 
     private Planned plan(TurnData.Form form, int rows) {
@@ -211,7 +203,7 @@ final class PackedWalk implements AutoCloseable {
                 .input("values", options.kvType(), pool.values(shape), cache)
                 .output("keys_out", options.kvType(), pool.keys(shape), cache)
                 .output("values_out", options.kvType(), pool.values(shape), cache);
-        if (options.quantizesKv()) {
+        if (options.quantizesKv() && !options.calibratesKv()) {
             binding.input("kv_scale", ElementType.FLOAT, one, 1);
         }
         SequenceTables.bind(binding, of.form().sequences(), of.form().width(), tables);

@@ -36,10 +36,7 @@ record SequenceTables(int sequences, int width, StepData.Region data) {
     static int widthOf(Turn turn, PageShape shape) {
         int width = 1;
         for (Turn.Member member : turn.members()) {
-            int rows = member.stage().attends()
-                    ? member.chunk().end()
-                    : member.chunk().count();
-            width = Math.max(width, shape.pages(rows));
+            width = Math.max(width, shape.pages(TurnSplit.rows(member)));
         }
         return width;
     }

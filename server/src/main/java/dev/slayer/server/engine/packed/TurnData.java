@@ -30,6 +30,7 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
      * @param sequences padding included
      * @param rows padding included
      * @param width columns of the page table
+     * @param staged rows that attention is told each sequence may have, where it widens keys and values of so many; 0 where not
      */
     record Form(
             Turn turn,
@@ -39,7 +40,8 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
             boolean replayable,
             int sequences,
             int rows,
-            int width) {
+            int width,
+            int staged) {
         static Form of(Turn turn, PageShape shape, PackedOptions options) {
             List<Turn.Member> members = turn.members();
             boolean gated = gated(members);
@@ -48,17 +50,22 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
                     && turn.rows() == members.size()
                     && Replays.bucket(turn.rows()) <= Math.min(Replays.MOST_SEQUENCES, options.maxSequences());
             int width = SequenceTables.widthOf(turn, shape);
-            return replayable
-                    ? new Form(
-                            turn,
-                            shape,
-                            options,
-                            false,
-                            true,
-                            Replays.bucket(turn.rows()),
-                            Replays.bucket(turn.rows()),
-                            Replays.bucket(width))
-                    : new Form(turn, shape, options, gated, false, members.size(), turn.rows(), width);
+            if (replayable) {
+                int bucket = Replays.bucket(turn.rows());
+                return new Form(turn, shape, options, false, true, bucket, bucket, Replays.bucket(width), 0);
+            }
+            int staged = options.quantizesKv() && TurnSplit.stages(turn) ? staged(members) : 0;
+            int columns = Math.max(width, shape.pages(staged));
+            return new Form(turn, shape, options, gated, false, members.size(), turn.rows(), columns, staged);
+        }
+
+        /**
+         * A length for all sequences by which together they are nearly a power of two rows: the library's memory for them comes in few
+         * sizes then, and it never gives any back.
+         */
+        private static int staged(List<Turn.Member> members) {
+            int longest = members.stream().mapToInt(TurnSplit::rows).max().orElseThrow();
+            return Replays.bucket(Math.multiplyExact(members.size(), longest)) / members.size();
         }
 
         private static boolean gated(List<Turn.Member> members) {
@@ -116,12 +123,11 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
             if (!replayable) {
                 rowsOfIt = 1;
                 for (Turn.Member member : turn.members()) {
-                    int count = member.chunk().count();
-                    queries = Math.max(queries, count);
-                    rowsOfIt = Math.max(
-                            rowsOfIt, member.stage().attends() ? member.chunk().end() : count);
+                    queries = Math.max(queries, member.chunk().count());
+                    rowsOfIt = Math.max(rowsOfIt, TurnSplit.rows(member));
                 }
                 least = rowsOfIt;
+                rowsOfIt = Math.max(rowsOfIt, staged);
             }
             int[] bounds = {queries, rowsOfIt, least};
             for (int i = 0; i < options.metadata(); i++) {

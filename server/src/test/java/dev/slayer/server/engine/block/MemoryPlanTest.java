@@ -48,7 +48,7 @@ class MemoryPlanTest {
     @Test
     void smallWeightsTakeLess() {
         MemoryDemand four =
-                new MemoryDemand(Map.of("llama", LLAMA_8B), WeightType.INT4, 512, GIB, OptionalLong.of(GIB), GIB, GIB);
+                new MemoryDemand(Map.of("llama", LLAMA_8B), WeightType.INT4, 512, 0, GIB, OptionalLong.of(GIB), GIB, GIB);
         MemoryPlan plan = MemoryPlan.of(MemoryPlan.Place.host(64 * GIB), four);
         assertThat(plan.shares().getFirst().bytes()).isBetween(4 * GIB, 5 * GIB);
     }
@@ -124,7 +124,7 @@ class MemoryPlanTest {
     void theWorkspaceGrowsWithTheStepAndHoldsTheLogits() {
         MemoryDemand small = demand(OptionalLong.empty());
         MemoryDemand large =
-                new MemoryDemand(small.models(), small.type(), 2 * small.maxRows(), 0, OptionalLong.empty(), 0, 0);
+                new MemoryDemand(small.models(), small.type(), 2 * small.maxRows(), 0, 0, OptionalLong.empty(), 0, 0);
         long logits = 4L * 256 * 128_256 * Float.BYTES;
         assertThat(small.workspaceBytes(LLAMA_8B, 2)).isGreaterThan(logits);
         assertThat(large.workspaceBytes(LLAMA_8B, 2) - logits)
@@ -136,13 +136,13 @@ class MemoryPlanTest {
         ModelConfig tied = ModelConfig.read(Golden.checkpoint("random-llama3"));
         assertThat(tied.tiedEmbeddings()).isTrue();
         MemoryDemand demand =
-                new MemoryDemand(Map.of("tiny", tied), WeightType.FP32, 64, 0, OptionalLong.empty(), 0, 0);
+                new MemoryDemand(Map.of("tiny", tied), WeightType.FP32, 64, 0, 0, OptionalLong.empty(), 0, 0);
         assertThat(demand.weightBytes(tied, true, 4))
                 .isEqualTo(4 * (tied.parameters().total() - tied.hiddenSize()));
     }
 
     private static MemoryDemand demand(OptionalLong kv) {
-        return new MemoryDemand(Map.of("llama", LLAMA_8B), WeightType.FP32, 512, GIB, kv, GIB, GIB);
+        return new MemoryDemand(Map.of("llama", LLAMA_8B), WeightType.FP32, 512, 0, GIB, kv, GIB, GIB);
     }
 
     private static RopeConfig rope() {

@@ -49,9 +49,11 @@ class PackedGraphsTest {
         List<PackedOptions> all = new ArrayList<>();
         for (ElementType type : List.of(ElementType.BFLOAT16, ElementType.FLOAT16)) {
             for (int metadata : new int[] {0, 2, 3}) {
-                all.add(new PackedOptions(type, type, Graph.MICROSOFT, 256, metadata, 256, 256, 16));
+                all.add(new PackedOptions(type, type, Graph.MICROSOFT, 256, metadata, 256, 16384, 256, 16));
             }
-            all.add(new PackedOptions(type, ElementType.FLOAT8E4M3FN, Graph.MICROSOFT, 256, 3, 256, 256, 16));
+            for (ElementType kv : List.of(ElementType.FLOAT8E4M3FN, ElementType.INT8)) {
+                all.add(new PackedOptions(type, kv, Graph.MICROSOFT, 256, 3, 256, 16384, 256, 16));
+            }
         }
         return all;
     }
@@ -75,7 +77,7 @@ class PackedGraphsTest {
     @FieldSource("OPTIONS")
     void endsAndRecipesAreWhatTheOperatorsTakeToo(PackedOptions options) {
         PackedGraphs graphs = new PackedGraphs(config, WeightType.BF16, options, false);
-        List<Graph> all = new ArrayList<>(List.of(graphs.embed(), graphs.head(), graphs.finalNorm()));
+        List<Graph> all = new ArrayList<>(List.of(graphs.embed(), graphs.head(), graphs.finalNorm(), graphs.entrance()));
         for (RecipeStep step : RecipeStep.values()) {
             all.add(RecipeGraph.of(step, options.type(), options.type()));
         }

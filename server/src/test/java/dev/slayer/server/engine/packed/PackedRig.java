@@ -17,11 +17,12 @@ import java.util.List;
 /** Runners on the host's twin of a device, whose graphs are a GPU's but for one operator's domain. */
 final class PackedRig implements AutoCloseable {
     static final int MAX_ROWS = 512;
+    static final int STAGED_ROWS = 256;
 
     final HostAccelerator accelerator = new HostAccelerator(1L << 31);
     final PackedDevice device;
     final KvMemory memory;
-    private final PagedAttentionTwin twin;
+    final PagedAttentionTwin twin;
     private final List<Runner> runners = new ArrayList<>();
 
     PackedRig(PackedOptions options) {
@@ -42,7 +43,7 @@ final class PackedRig implements AutoCloseable {
 
     /** The same with another type of keys and values. */
     static PackedOptions options(ElementType kv, int recordAfter) {
-        return new PackedOptions(ElementType.FLOAT, kv, PagedAttentionTwin.DOMAIN, 16, 3, 5, 8, recordAfter);
+        return new PackedOptions(ElementType.FLOAT, kv, PagedAttentionTwin.DOMAIN, 16, 3, 5, STAGED_ROWS, 8, recordAfter);
     }
 
     Runner runner(String name, Checkpoint checkpoint) {

@@ -1,0 +1,139 @@
+package dev.slayer.server.engine.packed;
+
+import dev.slayer.server.accelerator.Accelerator;
+import dev.slayer.server.accelerator.DeviceMemory;
+import dev.slayer.server.accelerator.HostMemory;
+import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.onnx.Binding;
+import dev.slayer.server.onnx.ElementType;
+import dev.slayer.server.onnx.OnnxRuntime;
+import dev.slayer.server.onnx.Session;
+import dev.slayer.surgery.checkpoint.Checkpoint;
+import dev.slayer.surgery.checkpoint.ModelConfig;
+import dev.slayer.surgery.layout.LayerRef;
+import dev.slayer.surgery.layout.Layout;
+import dev.slayer.surgery.layout.Recipe;
+import dev.slayer.surgery.recipe.LayerSource;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Finds the scales of KV of 8 bits. Some tokens walk once through each checkpoint, with KV as computed, and a part of the rows that
+ * arrive at each layer is kept. The scales of a block are then what its own keys and values of the rows kept of its recipe's layers
+ * reach: the same for a layer as it is, for whatever is made of some, and for what a delta has trained. Thread-safe, with a queue of its
+ * own beside the engine's.
+ */
+final class Calibration implements AutoCloseable {
+    private final OnnxRuntime runtime;
+    private final Accelerator queue;
+    private final Uploads uploads;
+    private final PackedOptions options;
+    private final Map<Checkpoint, KeptRows> kept = new IdentityHashMap<>();
+    private final Map<PackedSessions.Shape, Session> sessions = new HashMap<>();
+
+    /**
+     * @param queue of its own; closed by it
+     * @param options of what is calibrated
+     */
+    Calibration(OnnxRuntime runtime, Accelerator queue, Uploads uploads, PackedOptions options) {
+        this.runtime = runtime;
+        this.queue = queue;
+        this.uploads = uploads;
+        this.options = options;
+    }
+
+    /** Rows kept of a checkpoint; closed when no block of it will be made any more. */
+    interface Hold extends AutoCloseable {
+        /** What is held where nothing is calibrated. */
+        Hold NONE = () -> {};
+
+        @Override
+        void close();
+    }
+
+    /**
+     * Sends the tokens through a checkpoint, one layer in memory after the other.
+     *
+     * @param layout its layers in their order, with their gates; of recipes nothing is asked
+     * @throws dev.slayer.surgery.SlayerException if a tensor cannot be read or the device refuses
+     */
+    synchronized Hold walk(Checkpoint checkpoint, Layout layout) {
+        try (CalibrationWalk walk = new CalibrationWalk(runtime, queue, uploads, options, checkpoint)) {
+            KeptRows rows = walk.rowsOf(layout);
+            kept.put(checkpoint, rows);
+            return () -> forget(checkpoint, rows);
+        }
+    }
+
+    private synchronized void forget(Checkpoint checkpoint, KeptRows rows) {
+        kept.remove(checkpoint, rows);
+        rows.close();
+    }
+
+    /**
+     * What keys and values of a block reach.
+     *
+     * @param type of the weights
+     * @param weights on the device; norm and projections at the block's entrance among them
+     * @param sources checkpoints that {@link #walk} has been through
+     */
+    synchronized KvRanges ranges(
+            ModelConfig config, WeightType type, List<BoundWeight> weights, Recipe recipe, LayerSource sources) {
+        KvRanges ranges = new KvRanges(config);
+        try (Binding binding = session(config, type).bind()) {
+            weights.stream().filter(Calibration::atEntrance).forEach(weight -> weight.bind(binding));
+            for (LayerRef layer : recipe.layers()) {
+                add(ranges, config, rows(sources.checkpoint(layer.checkpoint()), layer.layer()), binding);
+            }
+        }
+        return ranges;
+    }
+
+    private Session session(ModelConfig config, WeightType type) {
+        return sessions.computeIfAbsent(
+                PackedSessions.Shape.of(config, type),
+                shape -> runtime.session(
+                        new PackedGraphs(config, type, options, false).entrance(), queue.placement(), false));
+    }
+
+    private static boolean atEntrance(BoundWeight weight) {
+        return weight.name().equals(Role.INPUT_NORM.input())
+                || weight.name().startsWith(Role.QKV.product() + "_");
+    }
+
+    private MemorySegment rows(Checkpoint checkpoint, int layer) {
+        KeptRows rows = kept.get(checkpoint);
+        if (rows == null) {
+            throw new IllegalStateException("no row of " + checkpoint.directory() + " is kept for calibration");
+        }
+        return rows.at(layer);
+    }
+
+    private void add(KvRanges ranges, ModelConfig config, MemorySegment rows, Binding binding) {
+        long count = rows.byteSize() / ((long) config.hiddenSize() * options.type().bytes());
+        long bytes = count * config.qkvWidth() * Float.BYTES;
+        try (DeviceMemory in = queue.allocate(rows.byteSize());
+                DeviceMemory out = queue.allocate(bytes);
+                HostMemory host = queue.allocateHost(bytes)) {
+            queue.fill(rows, in.all());
+            binding.input("hidden", options.type(), in.all(), count, config.hiddenSize())
+                    .output("qkv_wide", ElementType.FLOAT, out.all(), count, config.qkvWidth());
+            Queued.run(queue, binding);
+            queue.download(out.all(), host.segment());
+            queue.await();
+            ranges.add(host.segment());
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        kept.values().forEach(KeptRows::close);
+        kept.clear();
+        sessions.values().forEach(Session::close);
+        sessions.clear();
+        queue.close();
+    }
+}
