@@ -105,7 +105,8 @@ final class Machine implements AutoCloseable {
         if (kv.isPresent() && !found.operators().byteCache()) {
             throw SlayerException.badRequest(
                     DeviceSettings.KV_DTYPE.option(),
-                    "--kv-dtype=" + wanted.kvPrecision().name().toLowerCase(Locale.ROOT) + " needs ONNX Runtime 1.29 or newer; this is " + found.version() + " from "
+                    "--kv-dtype=" + wanted.kvPrecision().name().toLowerCase(Locale.ROOT)
+                            + " needs ONNX Runtime 1.29 or newer; this is " + found.version() + " from "
                             + found.origin() + ".");
         }
         CudaLibrary cuda = found.load();

@@ -53,7 +53,8 @@ public final class PagedAttentionTwin {
     private final AtomicInteger stagedRows = new AtomicInteger();
     private RuntimeException failure;
 
-    private record Attributes(int heads, int kvHeads, int window, ElementType cache, String keyScales, String valueScales) {}
+    private record Attributes(
+            int heads, int kvHeads, int window, ElementType cache, String keyScales, String valueScales) {}
 
     private PagedAttentionTwin(NativeApi api) {
         this.api = api;
@@ -201,8 +202,7 @@ public final class PagedAttentionTwin {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment size = arena.allocateFrom(JAVA_LONG, 64);
             MemorySegment out = arena.allocate(64);
-            api.check((MemorySegment)
-                    api.function(87, "PPPPP").invokeExact(info, arena.allocateFrom(name), out, size));
+            api.check((MemorySegment) api.function(87, "PPPPP").invokeExact(info, arena.allocateFrom(name), out, size));
             return out.getString(0);
         } catch (Throwable e) {
             return absent;
@@ -307,7 +307,8 @@ public final class PagedAttentionTwin {
 
     /** What the scales must look like. */
     private static Value scales(Value given, String granularity, ElementType cache, Value of) {
-        List<Long> shape = given == null ? null : Arrays.stream(given.shape()).boxed().toList();
+        List<Long> shape =
+                given == null ? null : Arrays.stream(given.shape()).boxed().toList();
         List<Long> wanted = switch (granularity) {
             case "PER_TENSOR" -> List.of(1L);
             case "PER_CHANNEL" -> List.of((long) of.size(2), 1L, (long) of.size(3));

@@ -56,7 +56,14 @@ final class Bed implements AutoCloseable {
             own(place.device());
             long prefixBytes = prefixCache ? scale.prefixBytes() : 0;
             MemoryDemand demand = new MemoryDemand(
-                    Map.of(MODEL, config), site.type(), scale.maxRows(), 0, derivedBytes, place.kvBytes(), prefixBytes, 0);
+                    Map.of(MODEL, config),
+                    site.type(),
+                    scale.maxRows(),
+                    0,
+                    derivedBytes,
+                    place.kvBytes(),
+                    prefixBytes,
+                    0);
             KvMemory kv = own(
                     place.device().kvMemory(MemoryPlan.of(place.place(), demand).kvBytes()));
             Runner runner = place.device().runner(MODEL, checkpoint, site.type(), kv, scale.maxRows());

@@ -99,7 +99,13 @@ final class CudaSite implements Site {
                     name(), true, accelerator.totalBytes(), accelerator.freeBytes(), type().bits() / Byte.SIZE);
             return new Opened(
                     PackedDevice.cuda(
-                            runtime.library(), threads, accelerator, runtime.operators(), type(), Optional.empty(), limits),
+                            runtime.library(),
+                            threads,
+                            accelerator,
+                            runtime.operators(),
+                            type(),
+                            Optional.empty(),
+                            limits),
                     place,
                     OptionalLong.empty());
         } catch (RuntimeException | Error e) {

@@ -21,8 +21,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Finds the scales of KV of 8 bits. Some tokens walk once through each checkpoint, with KV as computed, and a part of the rows that
- * arrive at each layer is kept. The scales of a block are then what its own keys and values of the rows kept of its recipe's layers
+ * Finds the scales of KV of 8 bits. Some tokens walk once through each checkpoint, with KV as computed, and the rows that arrive at
+ * each layer are kept. The scales of a block are then what its own keys and values of the rows kept of its recipe's layers
  * reach: the same for a layer as it is, for whatever is made of some, and for what a delta has trained. Thread-safe, with a queue of its
  * own beside the engine's.
  */
@@ -100,8 +100,7 @@ final class Calibration implements AutoCloseable {
     }
 
     private static boolean atEntrance(BoundWeight weight) {
-        return weight.name().equals(Role.INPUT_NORM.input())
-                || weight.name().startsWith(Role.QKV.product() + "_");
+        return weight.name().equals(Role.INPUT_NORM.input()) || weight.name().startsWith(Role.QKV.product() + "_");
     }
 
     private MemorySegment rows(Checkpoint checkpoint, int layer) {
@@ -113,7 +112,8 @@ final class Calibration implements AutoCloseable {
     }
 
     private void add(KvRanges ranges, ModelConfig config, MemorySegment rows, Binding binding) {
-        long count = rows.byteSize() / ((long) config.hiddenSize() * options.type().bytes());
+        long count =
+                rows.byteSize() / ((long) config.hiddenSize() * options.type().bytes());
         long bytes = count * config.qkvWidth() * Float.BYTES;
         try (DeviceMemory in = queue.allocate(rows.byteSize());
                 DeviceMemory out = queue.allocate(bytes);

@@ -37,7 +37,6 @@ final class CalibrationWalk implements AutoCloseable {
     private static final int SEQUENCES = 4;
 
     private static final int MOST_TOKENS = 128; // of each
-    private static final int KEPT_OF = 4; // of so many rows one is kept: the first of each sequence is
     private static final int SEED = 1;
     private static final int PREFIX_CHUNK_BYTES = 1 << 16; // of a cache that nobody uses
 
@@ -55,11 +54,7 @@ final class CalibrationWalk implements AutoCloseable {
 
     /** @param calibrated how the blocks will run whose scales are wanted */
     CalibrationWalk(
-            OnnxRuntime runtime,
-            Accelerator queue,
-            Uploads uploads,
-            PackedOptions calibrated,
-            Checkpoint checkpoint) {
+            OnnxRuntime runtime, Accelerator queue, Uploads uploads, PackedOptions calibrated, Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         this.config = checkpoint.config();
         this.options = calibrated.unquantized();
@@ -67,8 +62,7 @@ final class CalibrationWalk implements AutoCloseable {
         this.type = plain(options.type());
         this.length = Math.min(MOST_TOKENS, config.contextLength());
         try {
-            PackedSessions sessions =
-                    own(new PackedSessions(runtime, queue.placement(), config, type, options));
+            PackedSessions sessions = own(new PackedSessions(runtime, queue.placement(), config, type, options));
             this.compiler = new PackedCompiler(
                     queue,
                     uploads,
@@ -148,9 +142,9 @@ final class CalibrationWalk implements AutoCloseable {
         }
     }
 
-    /** Walks, and keeps some of the rows before each layer. */
+    /** Walks, and keeps the rows before each layer. */
     KeptRows rowsOf(Layout layout) {
-        KeptRows kept = new KeptRows(layout.depth(), (SEQUENCES * length + KEPT_OF - 1) / KEPT_OF * rowBytes());
+        KeptRows kept = new KeptRows(layout.depth(), rows.segment().byteSize());
         try {
             for (int layer = 0; layer < layout.depth(); layer++) {
                 keep(kept.at(layer));
@@ -166,10 +160,7 @@ final class CalibrationWalk implements AutoCloseable {
     private void keep(MemorySegment target) {
         queue.download(walk.rows().slice(0, rows.segment().byteSize()), rows.segment());
         queue.await();
-        long bytes = rowBytes();
-        for (long at = 0; at < target.byteSize(); at += bytes) {
-            target.asSlice(at, bytes).copyFrom(rows.segment().asSlice(at * KEPT_OF, bytes));
-        }
+        target.copyFrom(rows.segment());
     }
 
     /** The layer's own weights, whatever recipe they began as. */

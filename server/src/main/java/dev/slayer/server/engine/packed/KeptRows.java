@@ -3,7 +3,7 @@ package dev.slayer.server.engine.packed;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Some rows that arrived at each layer of a checkpoint, in the host's memory. */
+/** The rows that arrived at each layer of a checkpoint, in the host's memory. */
 final class KeptRows implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment[] layers;

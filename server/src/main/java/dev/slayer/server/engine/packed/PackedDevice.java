@@ -118,7 +118,8 @@ public final class PackedDevice implements Device {
     @Override
     public Runner runner(String name, Checkpoint checkpoint, WeightType type, KvMemory memory, int maxRows) {
         checkpoint.verifyUnchanged();
-        Calibration.Hold rows = calibrated(checkpoint, Layout.identity(checkpoint.config().layers()));
+        Calibration.Hold rows =
+                calibrated(checkpoint, Layout.identity(checkpoint.config().layers()));
         try {
             return new PackedRunner(
                     sessions(checkpoint.config(), type),

@@ -57,8 +57,8 @@ final class TurnSplit {
         byLength.sort(Comparator.comparingInt(TurnSplit::rows));
         List<Turn.Member> group = new ArrayList<>();
         for (Turn.Member member : byLength) {
-            boolean fits = (group.size() + 1L) * rows(member) <= options.stagedRows()
-                    && group.size() < options.maxSequences();
+            boolean fits =
+                    (group.size() + 1L) * rows(member) <= options.stagedRows() && group.size() < options.maxSequences();
             if (!group.isEmpty() && !fits) {
                 parts.add(inOrder(turn, group));
                 group = new ArrayList<>();
@@ -75,7 +75,8 @@ final class TurnSplit {
 
     private void pieces(List<Turn.Member> members, Turn turn, List<Turn> parts) {
         for (int at = 0; at < members.size(); at += options.maxSequences()) {
-            parts.add(part(turn, members.subList(at, (int) Math.min(members.size(), at + (long) options.maxSequences()))));
+            parts.add(part(turn, members.subList(at, (int)
+                    Math.min(members.size(), at + (long) options.maxSequences()))));
         }
     }
 

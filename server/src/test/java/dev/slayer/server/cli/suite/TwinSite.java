@@ -63,8 +63,8 @@ final class TwinSite implements Site {
     public Opened open(DerivedBlocks limits) {
         OnnxRuntime runtime = OnnxRuntime.open(2);
         twins.add(PagedAttentionTwin.install(runtime, ElementType.FLOAT));
-        PackedOptions options =
-                new PackedOptions(ElementType.FLOAT, ElementType.FLOAT, PagedAttentionTwin.DOMAIN, 16, 3, 256, 4096, 64, 16);
+        PackedOptions options = new PackedOptions(
+                ElementType.FLOAT, ElementType.FLOAT, PagedAttentionTwin.DOMAIN, 16, 3, 256, 4096, 64, 16);
         return new Opened(
                 new PackedDevice(runtime, new HostAccelerator(BYTES), options, limits),
                 new MemoryPlan.Place("twin", true, BYTES, BYTES, Float.BYTES),

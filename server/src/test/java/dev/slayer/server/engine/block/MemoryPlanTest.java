@@ -47,8 +47,8 @@ class MemoryPlanTest {
 
     @Test
     void smallWeightsTakeLess() {
-        MemoryDemand four =
-                new MemoryDemand(Map.of("llama", LLAMA_8B), WeightType.INT4, 512, 0, GIB, OptionalLong.of(GIB), GIB, GIB);
+        MemoryDemand four = new MemoryDemand(
+                Map.of("llama", LLAMA_8B), WeightType.INT4, 512, 0, GIB, OptionalLong.of(GIB), GIB, GIB);
         MemoryPlan plan = MemoryPlan.of(MemoryPlan.Place.host(64 * GIB), four);
         assertThat(plan.shares().getFirst().bytes()).isBetween(4 * GIB, 5 * GIB);
     }
@@ -129,6 +129,19 @@ class MemoryPlanTest {
         assertThat(small.workspaceBytes(LLAMA_8B, 2)).isGreaterThan(logits);
         assertThat(large.workspaceBytes(LLAMA_8B, 2) - logits)
                 .isEqualTo(2 * (small.workspaceBytes(LLAMA_8B, 2) - logits));
+    }
+
+    @Test
+    void quantizedKeysAndValuesAreWidenedInPlannedMemoryOfTheContextAtLeast() {
+        MemoryDemand plain = demand(OptionalLong.empty());
+        for (int staged : new int[] {1 << 14, 1 << 20}) {
+            MemoryDemand quantized = new MemoryDemand(
+                    plain.models(), plain.type(), plain.maxRows(), staged, 0, OptionalLong.empty(), 0, 0);
+            long rows = Math.max(staged, LLAMA_8B.contextLength());
+            assertThat(quantized.workspaceBytes(LLAMA_8B, 2) - plain.workspaceBytes(LLAMA_8B, 2))
+                    .as("keys and values, in powers of two rows")
+                    .isEqualTo(2 * 2 * rows * LLAMA_8B.kvWidth() * 2);
+        }
     }
 
     @Test
