@@ -2,7 +2,6 @@ package dev.slayer.server.onnx;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -22,7 +21,6 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -260,66 +258,6 @@ public final class PagedAttentionTwin {
         }
     }
 
-    /** A tensor of a run; numbers that are quantized come with scales, of all or of each channel. */
-    private record Value(MemorySegment data, long[] shape, ElementType type, Value scales) {
-        Value cached(ElementType as, Value by) {
-            return new Value(data, shape, as, by);
-        }
-
-        int size(int axis) {
-            return (int) shape[axis];
-        }
-
-        long elements() {
-            return Arrays.stream(shape).reduce(1, Math::multiplyExact);
-        }
-
-        int integer(long index) {
-            return data.getAtIndex(JAVA_INT, index);
-        }
-
-        private float scale(long index) {
-            return scales.number(index % scales.elements());
-        }
-
-        float number(long index) {
-            return switch (type) {
-                case FLOAT8E4M3FN -> Fp8.toFloat(data.get(JAVA_BYTE, index)) * scale(index);
-                case INT8 -> data.get(JAVA_BYTE, index) * scale(index);
-                default -> data.getAtIndex(JAVA_FLOAT, index);
-            };
-        }
-
-        /** @return whether it was cut to what the type holds */
-        boolean set(long index, float value) {
-            switch (type) {
-                case FLOAT8E4M3FN -> data.set(JAVA_BYTE, index, Fp8.of(value / scale(index)));
-                case INT8 -> {
-                    double code = Math.rint(value / scale(index));
-                    data.set(JAVA_BYTE, index, (byte) Math.clamp(code, -128, 127));
-                    return code < -128 || code > 127;
-                }
-                default -> data.setAtIndex(JAVA_FLOAT, index, value);
-            }
-            return false;
-        }
-    }
-
-    /** What the scales must look like. */
-    private static Value scales(Value given, String granularity, ElementType cache, Value of) {
-        List<Long> shape =
-                given == null ? null : Arrays.stream(given.shape()).boxed().toList();
-        List<Long> wanted = switch (granularity) {
-            case "PER_TENSOR" -> List.of(1L);
-            case "PER_CHANNEL" -> List.of((long) of.size(2), 1L, (long) of.size(3));
-            default -> null;
-        };
-        if (!Objects.equals(shape, wanted) || (cache == ElementType.FLOAT) != (wanted == null)) {
-            throw new IllegalArgumentException("scales " + shape + " are not " + granularity + " of " + cache);
-        }
-        return given;
-    }
-
     /** Numbers of keys and values that were written as INT8, and those of them that were cut to its range. */
     public long written() {
         return written.get();
@@ -336,20 +274,20 @@ public final class PagedAttentionTwin {
     }
 
     private void attend(Attributes attributes, MemorySegment context) throws Throwable {
-        Value qkv = input(context, 0);
+        TwinTensor qkv = input(context, 0);
         ElementType cache = attributes.cache();
-        Value keys = input(context, 3);
-        Value values = input(context, 4);
-        keys = keys.cached(cache, scales(input(context, 14), attributes.keyScales(), cache, keys));
-        values = values.cached(cache, scales(input(context, 15), attributes.valueScales(), cache, values));
-        Value cumulative = input(context, 5);
-        Value past = input(context, 6);
-        Value table = input(context, 7);
-        Value cos = input(context, 8);
-        Value sin = input(context, 9);
+        TwinTensor keys = input(context, 3);
+        TwinTensor values = input(context, 4);
+        keys = keys.cached(cache, TwinTensor.scales(input(context, 14), attributes.keyScales(), cache, keys));
+        values = values.cached(cache, TwinTensor.scales(input(context, 15), attributes.valueScales(), cache, values));
+        TwinTensor cumulative = input(context, 5);
+        TwinTensor past = input(context, 6);
+        TwinTensor table = input(context, 7);
+        TwinTensor cos = input(context, 8);
+        TwinTensor sin = input(context, 9);
         int dim = keys.size(3);
         int width = attributes.heads() * dim;
-        Value out = output(context, 0, qkv.size(0), width);
+        TwinTensor out = output(context, 0, qkv.size(0), width);
         if (output(context, 1, keys.shape()).data().address() != keys.data().address()
                 || output(context, 2, values.shape()).data().address()
                         != values.data().address()) {
@@ -375,8 +313,8 @@ public final class PagedAttentionTwin {
     }
 
     /** The bounds that a kernel is told must hold. */
-    private void checkBounds(MemorySegment context, Value cumulative, Value past) throws Throwable {
-        Value metadata = input(context, 16);
+    private void checkBounds(MemorySegment context, TwinTensor cumulative, TwinTensor past) throws Throwable {
+        TwinTensor metadata = input(context, 16);
         if (metadata == null) {
             return;
         }
@@ -398,15 +336,15 @@ public final class PagedAttentionTwin {
 
     private void append(
             Attributes attributes,
-            Value qkv,
+            TwinTensor qkv,
             int row,
             int position,
             int sequence,
-            Value keys,
-            Value values,
-            Value table,
-            Value cos,
-            Value sin) {
+            TwinTensor keys,
+            TwinTensor values,
+            TwinTensor table,
+            TwinTensor cos,
+            TwinTensor sin) {
         int dim = keys.size(3);
         for (int head = 0; head < attributes.kvHeads(); head++) {
             long at = cell(position, head, sequence, keys, table);
@@ -419,20 +357,21 @@ public final class PagedAttentionTwin {
         }
     }
 
-    private void count(Value cache, boolean cut) {
+    private void count(TwinTensor cache, boolean cut) {
         if (cache.type() == ElementType.INT8) {
             written.incrementAndGet();
             clipped.addAndGet(cut ? 1 : 0);
         }
     }
 
-    private static long cell(int position, int head, int sequence, Value cache, Value table) {
+    private static long cell(int position, int head, int sequence, TwinTensor cache, TwinTensor table) {
         int rows = cache.size(1);
         int page = table.integer((long) sequence * table.size(1) + position / rows);
         return (((long) page * rows + position % rows) * cache.size(2) + head) * cache.size(3);
     }
 
-    private static float[] rotated(Value qkv, int row, int head, int dim, int position, Value cos, Value sin) {
+    private static float[] rotated(
+            TwinTensor qkv, int row, int head, int dim, int position, TwinTensor cos, TwinTensor sin) {
         long at = (long) row * qkv.size(1) + (long) head * dim;
         int half = dim / 2;
         float[] rotated = new float[dim];
@@ -449,17 +388,17 @@ public final class PagedAttentionTwin {
 
     private static void one(
             Attributes attributes,
-            Value qkv,
+            TwinTensor qkv,
             int row,
             int position,
             int head,
             int sequence,
-            Value keys,
-            Value values,
-            Value table,
-            Value cos,
-            Value sin,
-            Value out) {
+            TwinTensor keys,
+            TwinTensor values,
+            TwinTensor table,
+            TwinTensor cos,
+            TwinTensor sin,
+            TwinTensor out) {
         int dim = keys.size(3);
         int kvHead = head / (attributes.heads() / attributes.kvHeads());
         float[] query = rotated(qkv, row, head, dim, position, cos, sin);
@@ -489,7 +428,7 @@ public final class PagedAttentionTwin {
         }
     }
 
-    private Value input(MemorySegment context, long index) throws Throwable {
+    private TwinTensor input(MemorySegment context, long index) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
             api.check((MemorySegment) api.function(90, "PPJP").invokeExact(context, index, out));
@@ -498,7 +437,7 @@ public final class PagedAttentionTwin {
         }
     }
 
-    private Value output(MemorySegment context, long index, long... shape) throws Throwable {
+    private TwinTensor output(MemorySegment context, long index, long... shape) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
             api.check((MemorySegment) api.function(91, "PPJPJP")
@@ -507,7 +446,7 @@ public final class PagedAttentionTwin {
         }
     }
 
-    private Value value(Arena arena, MemorySegment value) throws Throwable {
+    private TwinTensor value(Arena arena, MemorySegment value) throws Throwable {
         MemorySegment out = arena.allocate(ADDRESS);
         api.check((MemorySegment) api.function(65, "PPP").invokeExact(value, out));
         MemorySegment info = out.get(ADDRESS, 0);
@@ -517,7 +456,7 @@ public final class PagedAttentionTwin {
         api.check((MemorySegment) api.function(62, "PPPJ").invokeExact(info, dimensions, rank));
         api.function(99, "VP").invokeExact(info);
         api.check((MemorySegment) api.function(51, "PPP").invokeExact(value, out));
-        return new Value(
+        return new TwinTensor(
                 out.get(ADDRESS, 0).reinterpret(Long.MAX_VALUE),
                 Arrays.copyOf(dimensions.toArray(JAVA_LONG), (int) rank),
                 ElementType.FLOAT,

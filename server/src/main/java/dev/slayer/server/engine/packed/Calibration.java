@@ -15,24 +15,32 @@ import dev.slayer.surgery.layout.Layout;
 import dev.slayer.surgery.layout.Recipe;
 import dev.slayer.surgery.recipe.LayerSource;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 
 /**
  * Finds the scales of KV of 8 bits. Some tokens walk once through each checkpoint, with KV as computed, and the rows that arrive at
  * each layer are kept. The scales of a block are then what its own keys and values of the rows kept of its recipe's layers
- * reach: the same for a layer as it is, for whatever is made of some, and for what a delta has trained. Thread-safe, with a queue of its
- * own beside the engine's.
+ * reach: the same for a layer as it is, for whatever is made of some, and for what a delta has trained. Thread-safe. All is done by
+ * one thread with a queue of its own: ONNX Runtime keeps memory on the device for each thread that runs a session.
  */
 final class Calibration implements AutoCloseable {
     private final OnnxRuntime runtime;
     private final Accelerator queue;
     private final Uploads uploads;
     private final PackedOptions options;
-    private final Map<Checkpoint, KeptRows> kept = new IdentityHashMap<>();
+    private final Map<Checkpoint, KeptRows> kept = Collections.synchronizedMap(new IdentityHashMap<>());
     private final Map<PackedSessions.Shape, Session> sessions = new HashMap<>();
+    private final ExecutorService thread = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("calibration").factory());
 
     /**
      * @param queue of its own; closed by it
@@ -60,17 +68,29 @@ final class Calibration implements AutoCloseable {
      * @param layout its layers in their order, with their gates; of recipes nothing is asked
      * @throws dev.slayer.surgery.SlayerException if a tensor cannot be read or the device refuses
      */
-    synchronized Hold walk(Checkpoint checkpoint, Layout layout) {
-        try (CalibrationWalk walk = new CalibrationWalk(runtime, queue, uploads, options, checkpoint)) {
-            KeptRows rows = walk.rowsOf(layout);
-            kept.put(checkpoint, rows);
-            return () -> forget(checkpoint, rows);
-        }
+    Hold walk(Checkpoint checkpoint, Layout layout) {
+        KeptRows rows = onThread(() -> {
+            try (CalibrationWalk walk = new CalibrationWalk(runtime, queue, uploads, options, checkpoint)) {
+                return walk.rowsOf(layout);
+            }
+        });
+        kept.put(checkpoint, rows);
+        return () -> {
+            kept.remove(checkpoint, rows);
+            rows.close();
+        };
     }
 
-    private synchronized void forget(Checkpoint checkpoint, KeptRows rows) {
-        kept.remove(checkpoint, rows);
-        rows.close();
+    private <T> T onThread(Supplier<T> work) {
+        try {
+            return CompletableFuture.supplyAsync(work, thread).join();
+        } catch (CompletionException e) {
+            switch (e.getCause()) {
+                case RuntimeException cause -> throw cause;
+                case Error cause -> throw cause;
+                default -> throw e;
+            }
+        }
     }
 
     /**
@@ -80,7 +100,12 @@ final class Calibration implements AutoCloseable {
      * @param weights on the device; norm and projections at the block's entrance among them
      * @param sources checkpoints that {@link #walk} has been through
      */
-    synchronized KvRanges ranges(
+    KvRanges ranges(
+            ModelConfig config, WeightType type, List<BoundWeight> weights, Recipe recipe, LayerSource sources) {
+        return onThread(() -> measured(config, type, weights, recipe, sources));
+    }
+
+    private KvRanges measured(
             ModelConfig config, WeightType type, List<BoundWeight> weights, Recipe recipe, LayerSource sources) {
         KvRanges ranges = new KvRanges(config);
         try (Binding binding = session(config, type).bind()) {
@@ -129,7 +154,8 @@ final class Calibration implements AutoCloseable {
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        thread.close();
         kept.values().forEach(KeptRows::close);
         kept.clear();
         sessions.values().forEach(Session::close);

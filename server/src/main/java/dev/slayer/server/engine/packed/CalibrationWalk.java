@@ -119,8 +119,9 @@ final class CalibrationWalk implements AutoCloseable {
         int[] tokens = new SplittableRandom(SEED + sequence)
                 .ints(length, 0, config.vocabularySize())
                 .toArray();
-        if (sequence % 2 == 0) {
-            config.bosTokenId().ifPresent(bos -> tokens[0] = bos);
+        int bos = config.bosTokenId().orElse(-1);
+        if (sequence % 2 == 0 && bos >= 0 && bos < config.vocabularySize()) {
+            tokens[0] = bos;
         }
         return tokens;
     }

@@ -93,6 +93,11 @@ class ServeSettingsTest {
         refused(
                 Map.of("max-batch-tokens", List.of("10"), "max-sequences", List.of("20")),
                 "--max-batch-tokens=10 is out of range; allowed: --max-sequences=20 or more");
+        for (String type : List.of("fp8", "int8")) {
+            refused(
+                    Map.of("kv-dtype", List.of(type)),
+                    "--kv-dtype=" + type + " is not there with --device cpu; allowed: auto.");
+        }
     }
 
     @Test

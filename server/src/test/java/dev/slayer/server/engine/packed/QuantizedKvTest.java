@@ -1,6 +1,7 @@
 package dev.slayer.server.engine.packed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.accelerator.DeviceMemory;
@@ -12,6 +13,7 @@ import dev.slayer.server.golden.GoldenDelta;
 import dev.slayer.server.golden.GoldenLayouts;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Handles;
+import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.delta.Delta;
 import dev.slayer.surgery.layout.Layout;
@@ -162,6 +164,28 @@ class QuantizedKvTest {
             float[][] recorded = recording.logits(recording.runner("base", checkpoint), layout, ids, 1);
             float[][] unrecorded = plain.logits(plain.runner("base", checkpoint), layout, ids, 1);
             assertThat(distance(recorded, ids, scores(unrecorded, ids))).isCloseTo(0, within(1e-3));
+        }
+    }
+
+    @Test
+    void aCheckpointThatThereIsNoMemoryToCalibrateIsRefusedAndLeavesNothing() {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
+                PackedRig rig = new PackedRig(PackedRig.options(ElementType.INT8, 0))) {
+            long free = rig.accelerator.freeBytes();
+            try (DeviceMemory others = rig.accelerator.allocate(free - 100_000)) {
+                assertThat(others.bytes()).isPositive();
+                assertThatExceptionOfType(SlayerException.class)
+                        .isThrownBy(() -> rig.runner("base", checkpoint))
+                        .satisfies(refused -> assertThat(refused.status()).isEqualTo(507));
+            }
+            assertThat(rig.accelerator.freeBytes()).isEqualTo(free);
+            assertThat(rig.accelerator.hostBytes()).isZero();
+            float[][] logits = rig.logits(
+                    rig.runner("base", checkpoint),
+                    Layout.identity(checkpoint.config().layers()),
+                    new int[] {1, 2, 3},
+                    PackedRig.MAX_ROWS);
+            assertThat(logits).hasDimensions(3, checkpoint.config().vocabularySize());
         }
     }
 
