@@ -39,7 +39,7 @@ record TwinTensor(MemorySegment data, long[] shape, ElementType type, TwinTensor
         };
     }
 
-    /** @return whether it was cut to what the type holds */
+    /** Writes a number. @return whether it was cut to what the type holds */
     boolean set(long index, float value) {
         switch (type) {
             case FLOAT8E4M3FN -> data.set(JAVA_BYTE, index, Fp8.of(value / scale(index)));

@@ -72,7 +72,7 @@ final class CalibrationWalk implements AutoCloseable {
                     Optional.empty());
             PagePool pool = own(pool());
             this.walk = own(new PackedWalk(config, options, pool, SEQUENCES * length));
-            this.rows = own(queue.allocateHost(SEQUENCES * length * rowBytes()));
+            this.rows = own(queue.allocateHost((long) SEQUENCES * length * rowBytes()));
             enter(pool);
         } catch (RuntimeException | Error e) {
             close();
@@ -130,7 +130,7 @@ final class CalibrationWalk implements AutoCloseable {
         Float32Source embedding = checkpoint.source(TensorNames.EMBEDDING);
         try (Arena arena = Arena.ofShared()) {
             long width = (long) config.hiddenSize() * Float.BYTES;
-            MemorySegment wide = arena.allocate(SEQUENCES * length * width, 64);
+            MemorySegment wide = arena.allocate((long) SEQUENCES * length * width, 64);
             long at = 0;
             for (Chunk chunk : chunks) {
                 for (int token : chunk.tokens()) {
