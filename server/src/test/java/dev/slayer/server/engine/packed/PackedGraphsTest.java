@@ -77,7 +77,8 @@ class PackedGraphsTest {
     @FieldSource("OPTIONS")
     void endsAndRecipesAreWhatTheOperatorsTakeToo(PackedOptions options) {
         PackedGraphs graphs = new PackedGraphs(config, WeightType.BF16, options, false);
-        List<Graph> all = new ArrayList<>(List.of(graphs.embed(), graphs.head(), graphs.finalNorm(), graphs.entrance()));
+        List<Graph> all =
+                new ArrayList<>(List.of(graphs.embed(), graphs.head(), graphs.finalNorm(), graphs.entrance()));
         for (RecipeStep step : RecipeStep.values()) {
             all.add(RecipeGraph.of(step, options.type(), options.type()));
         }

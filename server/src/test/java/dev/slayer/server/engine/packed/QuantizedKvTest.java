@@ -70,10 +70,10 @@ class QuantizedKvTest {
                 }
                 Layout layout = Layout.parse(golden.layout(), checkpoint.config(), Namespace.BASE_ONLY);
                 double distance = 0;
-                for (GoldenLayouts.Answer answer : golden.answers()) {
+                List<GoldenLayouts.Answer> answers = golden.answers().subList(0, 2);
+                for (GoldenLayouts.Answer answer : answers) {
                     float[][] logits = rig.logits(runner, layout, answer.ids(), 7);
-                    distance += distance(logits, answer.ids(), answer.logprobs())
-                            / golden.answers().size();
+                    distance += distance(logits, answer.ids(), answer.logprobs()) / answers.size();
                 }
                 assertThat(distance).as(golden.layout()).isBetween(1e-4, NATS);
             }
