@@ -106,7 +106,7 @@ final class CalibrationWalk implements AutoCloseable {
             if (!kv.reserve(length, 0)) {
                 throw new IllegalStateException("calibration's own pages are too few");
             }
-            chunks.add(new Chunk(tokens(config, i, length), length, 0, length, Outputs.NONE, stack, kv));
+            chunks.add(new Chunk(tokens(config, i, length), 0, length, Outputs.NONE, stack, kv));
         }
         embed();
     }

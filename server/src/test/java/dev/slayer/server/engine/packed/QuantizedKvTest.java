@@ -1,5 +1,6 @@
 package dev.slayer.server.engine.packed;
 
+import static dev.slayer.server.engine.Logits.logprob;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
@@ -29,18 +30,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class QuantizedKvTest {
     /** Scores of slayer-tiny were at most 0.017 from transformers', on average over a layout's prompts. */
     private static final double NATS = 0.03;
-
-    private static double logprob(float[] logits, int token) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - max);
-        }
-        return logits[token] - max - Math.log(sum);
-    }
 
     /** Mean distance of scores, in nats a token. */
     private static double distance(float[][] logits, int[] ids, double[] expected) {

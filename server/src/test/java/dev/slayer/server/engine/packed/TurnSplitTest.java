@@ -29,7 +29,6 @@ class TurnSplitTest {
             int end = sequence[0] + sequence[1];
             Chunk chunk = new Chunk(
                     new int[end],
-                    end,
                     sequence[0],
                     sequence[1],
                     Outputs.NONE,
