@@ -89,7 +89,7 @@ class MemoryPlanTest {
         MemoryPlan.Place place = new MemoryPlan.Place("cuda:0 (A)", true, 80 * GIB, 78 * GIB, 2);
         MemoryDemand without = demand(OptionalLong.empty());
         MemoryDemand with = new MemoryDemand(
-                without.models(), without.type(), without.maxRows(), GIB, OptionalLong.empty(), GIB, 21 * GIB);
+                without.models(), without.type(), without.maxRows(), 0, GIB, OptionalLong.empty(), GIB, 21 * GIB);
         MemoryPlan plan = MemoryPlan.of(place, with);
         assertThat(plan.kvBytes()).isEqualTo(MemoryPlan.of(place, without).kvBytes() - 20 * GIB);
         assertThat(plan.lines()).anyMatch(line -> line.matches(" {2}training, at most +21\\.0 GiB +26\\.3 %"));
