@@ -44,6 +44,9 @@ public final class JobOptions {
     static JobSettings from(SettingValues values) {
         return new JobSettings(
                 new JobDevice(values.one(TRAINING_DEVICE).toString(), DeviceAccess.ALONE),
-                values.one(TRAINING_MEMORY), values.one(TRAINING_THREADS), values.one(MAX_FILE), values.one(MAX_FILES));
+                values.one(TRAINING_MEMORY),
+                values.one(TRAINING_THREADS),
+                values.one(MAX_FILE),
+                values.one(MAX_FILES));
     }
 }
