@@ -120,8 +120,8 @@ final class Calibration implements AutoCloseable {
     private Session session(ModelConfig config, WeightType type) {
         return sessions.computeIfAbsent(
                 PackedSessions.Shape.of(config, type),
-                shape -> runtime.session(
-                        new PackedGraphs(config, type, options, false).entrance(), queue.placement(), false));
+                shape -> Queued.session(
+                        runtime, queue, new PackedGraphs(config, type, options, false).entrance(), false));
     }
 
     private static boolean atEntrance(BoundWeight weight) {
@@ -158,7 +158,7 @@ final class Calibration implements AutoCloseable {
         thread.close();
         kept.values().forEach(KeptRows::close);
         kept.clear();
-        sessions.values().forEach(Session::close);
+        sessions.values().forEach(session -> Queued.close(queue, session));
         sessions.clear();
         queue.close();
     }

@@ -62,7 +62,7 @@ final class CalibrationWalk implements AutoCloseable {
         this.type = plain(options.type());
         this.length = Math.min(MOST_TOKENS, config.contextLength());
         try {
-            PackedSessions sessions = own(new PackedSessions(runtime, queue.placement(), config, type, options));
+            PackedSessions sessions = own(new PackedSessions(runtime, queue, config, type, options));
             this.compiler = new PackedCompiler(
                     queue,
                     uploads,

@@ -2,6 +2,7 @@ package dev.slayer.server.engine.packed;
 
 import dev.slayer.server.engine.block.Part;
 import dev.slayer.server.onnx.Binding;
+import dev.slayer.server.onnx.Session;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,13 +16,18 @@ final class PackedBlock implements Part {
     private final Binding gated;
     private final Map<Replays.Key, Recording> recordings = new HashMap<>();
 
-    /** Takes over the holds. */
+    /** Takes over the holds, except where it throws. */
     PackedBlock(PackedSessions sessions, List<BoundWeight> weights, List<Uploads.Hold> holds) {
         this.sessions = sessions;
         this.weights = List.copyOf(weights);
         this.holds = List.copyOf(holds);
-        this.plain = bound(sessions.block.bind());
-        this.gated = bound(sessions.gated.bind());
+        this.plain = bound(sessions.block);
+        try {
+            this.gated = bound(sessions.gated);
+        } catch (RuntimeException | Error e) {
+            plain.close();
+            throw e;
+        }
     }
 
     /** For any rows: with the weights bound; the rest is bound anew for each run. */
@@ -36,12 +42,11 @@ final class PackedBlock implements Part {
 
     /** A binding for a recording, with the weights bound; owned by the recording. */
     Binding toRecord() {
-        return bound(sessions.recorded.bind());
+        return bound(sessions.recorded);
     }
 
-    private Binding bound(Binding binding) {
-        weights.forEach(weight -> weight.bind(binding));
-        return binding;
+    private Binding bound(Session session) {
+        return BoundWeight.bound(session, weights);
     }
 
     @Override

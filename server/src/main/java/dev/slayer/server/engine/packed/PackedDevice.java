@@ -107,7 +107,7 @@ public final class PackedDevice implements Device {
     private synchronized PackedSessions sessions(ModelConfig config, WeightType type) {
         return sessions.computeIfAbsent(
                 PackedSessions.Shape.of(config, type),
-                shape -> new PackedSessions(runtime, accelerator.placement(), config, type, options));
+                shape -> new PackedSessions(runtime, accelerator, config, type, options));
     }
 
     @Override
@@ -145,8 +145,13 @@ public final class PackedDevice implements Device {
     public Donor lend(String name, Checkpoint delta, Layout trained, WeightType type) {
         delta.verifyUnchanged();
         Calibration.Hold rows = calibrated(delta, trained);
-        LoadedCheckpoint lent = store.lend(name, delta, trained, type);
-        return () -> store.retire(lent).thenRun(rows::close);
+        try {
+            LoadedCheckpoint lent = store.lend(name, delta, trained, type);
+            return () -> store.retire(lent).thenRun(rows::close);
+        } catch (RuntimeException | Error e) {
+            rows.close();
+            throw e;
+        }
     }
 
     @Override

@@ -15,13 +15,18 @@ record PackedHeadWeights(Binding toLogits, Binding toNormed, List<Uploads.Hold> 
         holds = List.copyOf(holds);
     }
 
-    /** Takes over the holds. */
+    /** Takes over the holds, except where it throws. */
     static PackedHeadWeights of(PackedSessions sessions, List<BoundWeight> weights, List<Uploads.Hold> holds) {
-        Binding toLogits = sessions.head.bind();
-        Binding toNormed = sessions.norm.bind();
-        weights.forEach(weight -> weight.bind(toLogits));
-        weights.stream().filter(weight -> weight.name().equals("final_norm")).forEach(weight -> weight.bind(toNormed));
-        return new PackedHeadWeights(toLogits, toNormed, holds);
+        Binding toLogits = BoundWeight.bound(sessions.head, weights);
+        try {
+            List<BoundWeight> norm = weights.stream()
+                    .filter(weight -> weight.name().equals("final_norm"))
+                    .toList();
+            return new PackedHeadWeights(toLogits, BoundWeight.bound(sessions.norm, norm), holds);
+        } catch (RuntimeException | Error e) {
+            toLogits.close();
+            throw e;
+        }
     }
 
     @Override

@@ -1,8 +1,9 @@
 package dev.slayer.server.engine.packed;
 
-import dev.slayer.server.accelerator.Placement;
+import dev.slayer.server.accelerator.Accelerator;
 import dev.slayer.server.engine.block.ScoreGraph;
 import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.onnx.Graph;
 import dev.slayer.server.onnx.OnnxRuntime;
 import dev.slayer.server.onnx.Session;
 import dev.slayer.surgery.checkpoint.ModelConfig;
@@ -25,6 +26,8 @@ final class PackedSessions implements AutoCloseable {
     /** For rows that are all greedy. */
     final Session greedy;
 
+    private final OnnxRuntime runtime;
+    private final Accelerator accelerator;
     private final Deque<Session> opened = new ArrayDeque<>();
     private int recordings;
 
@@ -55,19 +58,24 @@ final class PackedSessions implements AutoCloseable {
 
     /** @throws dev.slayer.surgery.SlayerException if the runtime refuses a graph; nothing is left behind then */
     PackedSessions(
-            OnnxRuntime runtime, Placement placement, ModelConfig config, WeightType weights, PackedOptions options) {
+            OnnxRuntime runtime,
+            Accelerator accelerator,
+            ModelConfig config,
+            WeightType weights,
+            PackedOptions options) {
+        this.runtime = runtime;
+        this.accelerator = accelerator;
         PackedGraphs graphs = PackedGraphs.of(runtime, config, weights, options);
         try {
-            this.block = own(runtime.session(graphs.block(false), placement, false));
-            this.gated = own(runtime.session(graphs.block(true), placement, false));
-            this.recorded =
-                    options.recordAfter() > 0 ? own(runtime.session(graphs.block(false), placement, true)) : block;
-            this.head = own(runtime.session(graphs.head(), placement, false));
-            this.embed = own(runtime.session(graphs.embed(), placement, false));
-            this.norm = own(runtime.session(graphs.finalNorm(), placement, false));
-            this.draw = own(runtime.session(DrawGraph.of(config), placement, false));
-            this.greedy = own(runtime.session(DrawGraph.greedy(config), placement, false));
-            this.scores = own(runtime.session(ScoreGraph.of(config), placement, false));
+            this.block = session(graphs.block(false), false);
+            this.gated = session(graphs.block(true), false);
+            this.recorded = options.recordAfter() > 0 ? session(graphs.block(false), true) : block;
+            this.head = session(graphs.head(), false);
+            this.embed = session(graphs.embed(), false);
+            this.norm = session(graphs.finalNorm(), false);
+            this.draw = session(DrawGraph.of(config), false);
+            this.greedy = session(DrawGraph.greedy(config), false);
+            this.scores = session(ScoreGraph.of(config), false);
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -84,7 +92,8 @@ final class PackedSessions implements AutoCloseable {
         return ++recordings;
     }
 
-    private Session own(Session session) {
+    private Session session(Graph graph, boolean records) {
+        Session session = Queued.session(runtime, accelerator, graph, records);
         opened.push(session);
         return session;
     }
@@ -92,7 +101,7 @@ final class PackedSessions implements AutoCloseable {
     @Override
     public void close() {
         while (!opened.isEmpty()) {
-            opened.pop().close();
+            Queued.close(accelerator, opened.pop());
         }
     }
 }

@@ -67,15 +67,12 @@ final class RecipeSteps implements AutoCloseable {
     }
 
     private Opened opened(Form form) {
-        if (!opened.containsKey(form)) {
-            queue.among(() -> opened.put(form, open(form)));
-        }
-        return opened.get(form);
+        return opened.computeIfAbsent(form, this::open);
     }
 
     private Opened open(Form form) {
         Graph graph = RecipeGraph.of(form.step, type, form.rounded);
-        Session session = runtime.session(graph, queue.placement(), false);
+        Session session = Queued.session(runtime, queue, graph, false);
         try {
             return new Opened(graph, session, session.bind());
         } catch (RuntimeException | Error e) {
