@@ -13,7 +13,11 @@ final class Queued {
 
     private Queued() {}
 
-    /** Opens a session, to be closed by {@link #close}. @param records whether its runs may be recorded */
+    /**
+     * Opens a session, to be closed by {@link #close}.
+     *
+     * @param records whether its runs may be recorded
+     */
     static Session session(OnnxRuntime runtime, Accelerator accelerator, Graph graph, boolean records) {
         AtomicReference<Session> opened = new AtomicReference<>();
         accelerator.among(() -> opened.set(runtime.session(graph, accelerator.placement(), records)));
