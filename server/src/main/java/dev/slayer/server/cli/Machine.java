@@ -5,7 +5,6 @@ import dev.slayer.server.accelerator.CudaLibrary;
 import dev.slayer.server.accelerator.runtime.CudaRuntime;
 import dev.slayer.server.api.RuntimeFacts;
 import dev.slayer.server.cli.settings.DeviceSettings;
-import dev.slayer.server.cli.settings.KvPrecision;
 import dev.slayer.server.cli.settings.MachineMemory;
 import dev.slayer.server.cli.settings.ServeSettings;
 import dev.slayer.server.engine.Donor;
@@ -22,9 +21,9 @@ import dev.slayer.server.engine.block.Device;
 import dev.slayer.server.engine.block.MemoryDemand;
 import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.engine.packed.KvPrecision;
 import dev.slayer.server.engine.packed.PackedDevice;
 import dev.slayer.server.jobs.JobSettings;
-import dev.slayer.server.onnx.ElementType;
 import dev.slayer.surgery.SlayerException;
 import dev.slayer.surgery.checkpoint.Checkpoint;
 import dev.slayer.surgery.checkpoint.ModelConfig;
@@ -101,11 +100,11 @@ final class Machine implements AutoCloseable {
     private void openCuda(DeviceSettings wanted) {
         List<Integer> ids = wanted.choice().ids();
         CudaRuntime found = CudaRuntime.find(wanted.library(), System.getenv(), ids);
-        Optional<ElementType> kv = kvType(wanted.kvPrecision());
-        if (kv.isPresent() && !found.operators().byteCache()) {
+        KvPrecision kv = wanted.kvPrecision();
+        if (kv.quantizes() && !found.operators().byteCache()) {
             throw SlayerException.badRequest(
                     DeviceSettings.KV_DTYPE.option(),
-                    "--kv-dtype=" + wanted.kvPrecision().name().toLowerCase(Locale.ROOT)
+                    "--kv-dtype=" + kv.name().toLowerCase(Locale.ROOT)
                             + " needs ONNX Runtime 1.29 or newer; this is " + found.version() + " from "
                             + found.origin() + ".");
         }
@@ -190,7 +189,7 @@ final class Machine implements AutoCloseable {
                 models,
                 type,
                 engine.maxBatchTokens(),
-                kvType(settings.device().kvPrecision()).isPresent() ? PackedDevice.STAGED_ROWS : 0,
+                settings.device().kvPrecision().quantizes() ? PackedDevice.STAGED_ROWS : 0,
                 budgets.derived(),
                 budgets.kv(),
                 budgets.prefix(),
@@ -200,15 +199,6 @@ final class Machine implements AutoCloseable {
     private static void tell(MemoryPlan plan) {
         plan.lines().forEach(LOG::info);
         plan.warning().ifPresent(LOG::warn);
-    }
-
-    /** The type of keys and values where they are not kept as they are computed. */
-    private static Optional<ElementType> kvType(KvPrecision precision) {
-        return switch (precision) {
-            case AUTO -> Optional.empty();
-            case FP8 -> Optional.of(ElementType.FLOAT8E4M3FN);
-            case INT8 -> Optional.of(ElementType.INT8);
-        };
     }
 
     /** For /version. */

@@ -1,6 +1,7 @@
 package dev.slayer.server.cli.settings;
 
 import dev.slayer.server.accelerator.DeviceChoice;
+import dev.slayer.server.engine.packed.KvPrecision;
 import dev.slayer.surgery.SlayerException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -56,7 +57,7 @@ public record DeviceSettings(DeviceChoice choice, Optional<Path> library, Given 
     public DeviceSettings {
         Objects.requireNonNull(choice);
         Objects.requireNonNull(library);
-        if (!choice.cuda() && kvPrecision != KvPrecision.AUTO) {
+        if (!choice.cuda() && kvPrecision.quantizes()) {
             throw SlayerException.badRequest(
                     KV_DTYPE.option(),
                     "--kv-dtype=" + kvPrecision.name().toLowerCase(Locale.ROOT)

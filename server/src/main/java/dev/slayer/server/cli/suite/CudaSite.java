@@ -8,6 +8,7 @@ import dev.slayer.server.engine.block.DerivedBlocks;
 import dev.slayer.server.engine.block.MemoryPlan;
 import dev.slayer.server.engine.block.Probe;
 import dev.slayer.server.engine.block.WeightType;
+import dev.slayer.server.engine.packed.KvPrecision;
 import dev.slayer.server.engine.packed.PackedDevice;
 import dev.slayer.server.engine.packed.PackedProbe;
 import java.nio.file.Path;
@@ -104,7 +105,7 @@ final class CudaSite implements Site {
                             accelerator,
                             runtime.operators(),
                             type(),
-                            Optional.empty(),
+                            KvPrecision.AUTO,
                             limits),
                     place,
                     OptionalLong.empty());

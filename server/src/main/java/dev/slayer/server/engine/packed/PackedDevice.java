@@ -74,7 +74,7 @@ public final class PackedDevice implements Device {
      * @param threads of what it does on the host
      * @param operators what the library can do
      * @param weights whose activations are float16 where they are, otherwise bfloat16
-     * @param kv type of keys and values, FLOAT8E4M3FN or INT8, where they are not kept as they are computed; the operators must offer it
+     * @param kv how keys and values are kept; the operators must offer it
      * @param limits of the blocks made from recipes
      */
     public static PackedDevice cuda(
@@ -83,12 +83,12 @@ public final class PackedDevice implements Device {
             Accelerator accelerator,
             OperatorSupport operators,
             WeightType weights,
-            Optional<ElementType> kv,
+            KvPrecision kv,
             DerivedBlocks limits) {
         ElementType type = weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16;
         PackedOptions options = new PackedOptions(
                 type,
-                kv.orElse(type),
+                kv.of(type),
                 Graph.MICROSOFT,
                 PAGE_ROWS,
                 operators.metadataElements(),

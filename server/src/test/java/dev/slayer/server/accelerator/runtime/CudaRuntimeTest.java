@@ -39,6 +39,7 @@ class CudaRuntimeTest {
         Files.copy(CudaStandIn.get().orElseThrow().library(), cudart);
         Path lt = CudaStandIn.build(nvidia.resolve("blas/lib/libcublasLt.so.13"), EMPTY);
         Path blas = CudaStandIn.build(nvidia.resolve("cu13/lib/libcublas.so.13"), EMPTY, lt);
+        Path cudnn = CudaStandIn.build(nvidia.resolve("cudnn/lib/libcudnn.so.9"), EMPTY);
         Path folder = root.resolve("onnxruntime");
         Path provider = CudaStandIn.build(folder.resolve("libonnxruntime_providers_cuda.so"), EMPTY, blas, lt, cudart);
         CudaStandIn.build(folder.resolve("libonnxruntime_providers_shared.so"), EMPTY);
@@ -49,7 +50,7 @@ class CudaRuntimeTest {
         Places places = new Places(Optional.of(folder), Optional.empty(), environment, root, Map::of, Optional::empty);
 
         CudaRuntime runtime = new CudaRuntimeSearch(places, CudaDriver::of).find(List.of(0, 1));
-        assertThat(runtime.libraries()).containsExactly(lt, blas, cudart);
+        assertThat(runtime.libraries()).containsExactly(lt, blas, cudart, cudnn);
         assertThat(runtime.driver()).isEqualTo("13.1");
         assertThatIllegalArgumentException()
                 .as("before, nobody finds what the provider needs")
