@@ -18,6 +18,7 @@ public final class HostAccelerator implements Accelerator {
     private final AtomicLong hostBytes = new AtomicLong();
     private final ReadWriteLock access = new ReentrantReadWriteLock();
     private final AtomicInteger aloneCount = new AtomicInteger();
+    private final AtomicInteger copies = new AtomicInteger();
 
     /** @param totalBytes that can be taken */
     public HostAccelerator(long totalBytes) {
@@ -108,6 +109,7 @@ public final class HostAccelerator implements Accelerator {
 
     @Override
     public void copy(DeviceSlice from, DeviceSlice to) {
+        copies.incrementAndGet();
         copy(at(from), at(to));
     }
 
@@ -158,6 +160,11 @@ public final class HostAccelerator implements Accelerator {
         }
         aloneCount.incrementAndGet();
         return true;
+    }
+
+    /** How many copies within the device were asked for. */
+    public int copies() {
+        return copies.get();
     }
 
     /** How often something was done alone. */

@@ -4,9 +4,9 @@ import dev.slayer.server.accelerator.Accelerator;
 import dev.slayer.server.accelerator.DeviceMemory;
 import dev.slayer.server.accelerator.DeviceSlice;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 
 /** Device memory in chunks of one size, so that what is given back fits whoever asks next. The engine's thread only. */
 final class ChunkMemory implements AutoCloseable {
@@ -14,7 +14,7 @@ final class ChunkMemory implements AutoCloseable {
 
     private final Accelerator accelerator;
     private final int chunkBytes;
-    private final List<DeviceMemory> slabs = new ArrayList<>();
+    private final NavigableMap<Long, DeviceMemory> slabs = new TreeMap<>(); // by address
     private final Deque<DeviceSlice> free = new ArrayDeque<>();
 
     ChunkMemory(Accelerator accelerator, int chunkBytes) {
@@ -44,7 +44,7 @@ final class ChunkMemory implements AutoCloseable {
         DeviceSlice[] chunks = new DeviceSlice[Math.toIntExact(rounded(bytes) / chunkBytes)];
         while (free.size() < chunks.length) {
             DeviceMemory slab = accelerator.allocate((long) CHUNKS * chunkBytes);
-            slabs.add(slab);
+            slabs.put(slab.all().address(), slab);
             for (int i = CHUNKS - 1; i >= 0; i--) {
                 free.push(slab.all().slice((long) i * chunkBytes, chunkBytes));
             }
@@ -55,9 +55,16 @@ final class ChunkMemory implements AutoCloseable {
         return chunks;
     }
 
+    /** Whether one chunk ends where another begins, and both were taken from the device as one piece: then one copy can be of both. */
+    boolean together(DeviceSlice chunk, DeviceSlice next) {
+        return next.address() == chunk.address() + chunkBytes
+                && slabs.floorKey(chunk.address()).equals(slabs.floorKey(next.address()));
+    }
+
+    /** Takes chunks back, so that they are taken again in the order in which they lie, and can be copied together. */
     void giveBack(DeviceSlice[] chunks) {
-        for (DeviceSlice chunk : chunks) {
-            free.push(chunk);
+        for (int i = chunks.length - 1; i >= 0; i--) {
+            free.push(chunks[i]);
         }
     }
 
@@ -65,7 +72,7 @@ final class ChunkMemory implements AutoCloseable {
     @Override
     public void close() {
         free.clear();
-        slabs.forEach(DeviceMemory::close);
+        slabs.values().forEach(DeviceMemory::close);
         slabs.clear();
     }
 }

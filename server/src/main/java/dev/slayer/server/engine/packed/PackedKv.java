@@ -96,7 +96,7 @@ final class PackedKv implements Kv {
         }
     }
 
-    /** Rows of one page. */
+    /** Rows of one page, or of several that lie side by side. */
     @FunctionalInterface
     private interface Run {
         void on(boolean keys, int page, int row, int count, int done);
@@ -105,8 +105,13 @@ final class PackedKv implements Kv {
     private void eachRun(int slot, int from, int rows, Run run) {
         for (int done = 0; done < rows; ) {
             int row = (from + done) % shape.rows();
-            int count = Math.min(rows - done, shape.rows() - row);
-            int page = pages[slot][(from + done) / shape.rows()];
+            int first = (from + done) / shape.rows();
+            int page = pages[slot][first];
+            int next = first + 1;
+            while ((next - first) * shape.rows() < row + rows - done && pages[slot][next] == page + next - first) {
+                next++;
+            }
+            int count = Math.min(rows - done, (next - first) * shape.rows() - row);
             run.on(true, page, row, count, done);
             run.on(false, page, row, count, done);
             done += count;

@@ -72,15 +72,24 @@ final class PackedPrefixPiece extends PrefixPiece {
         return part;
     }
 
-    /** The parts of chunks that hold so many bytes from an offset on. */
+    /** The parts of chunks that hold so many bytes from an offset on; chunks that lie side by side count as one. */
     private void each(long at, long bytes, Other other) {
         for (long done = 0; done < bytes; ) {
+            int first = (int) ((at + done) / memory.chunkBytes());
             long offset = (at + done) % memory.chunkBytes();
-            long count = Math.min(bytes - done, memory.chunkBytes() - offset);
-            DeviceSlice chunk = chunks[(int) ((at + done) / memory.chunkBytes())];
-            other.copy(chunk.slice(offset, count), done);
+            long count = Math.min(bytes - done, adjacent(first, offset + bytes - done) - offset);
+            other.copy(new DeviceSlice(chunks[first].address() + offset, count), done);
             done += count;
         }
+    }
+
+    /** Bytes of the chunks from one on that lie side by side, no more of them than so many bytes need. */
+    private long adjacent(int first, long bytes) {
+        int next = first + 1;
+        while ((long) (next - first) * memory.chunkBytes() < bytes && memory.together(chunks[next - 1], chunks[next])) {
+            next++;
+        }
+        return (long) (next - first) * memory.chunkBytes();
     }
 
     private long at(int slot, boolean keys, int row) {

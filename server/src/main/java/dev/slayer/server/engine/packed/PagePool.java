@@ -147,13 +147,12 @@ final class PagePool implements KvMemory {
         giveBack(shape, page);
     }
 
-    /** Takes pages back. */
+    /** Takes pages back, to be taken again in the order in which they lie: neighbours can be copied together. */
     synchronized void giveBack(PageShape shape, int... pages) {
         Deque<Integer> kept = free.get(shape);
-        for (int page : pages) {
-            kept.push(page);
-            Slab slab = slab(shape, page);
-            slab.taken--;
+        for (int i = pages.length - 1; i >= 0; i--) {
+            kept.push(pages[i]);
+            slab(shape, pages[i]).taken--;
         }
         usedBytes -= 2L * pages.length * shape.bytes();
     }

@@ -84,6 +84,31 @@ class PackedKvTest {
     }
 
     @Test
+    void whatLiesSideBySideIsCopiedAtOnceAlsoWhereItWasUsedBefore() {
+        try (PagePool pool = new PagePool(accelerator, 1L << 18, 100)) {
+            for (int round = 0; round < 3; round++) {
+                PackedKv source = new PackedKv(pool, SHAPE, SLOTS);
+                PackedKv target = new PackedKv(pool, SHAPE, SLOTS);
+                assertThat(source.reserve(100, 0)).isTrue();
+                assertThat(target.reserve(100, 0)).isTrue();
+                write(pool, source, 0, 100);
+                int before = accelerator.copies();
+                PrefixPiece piece = source.copyOut(0, SLOTS, 0, 100);
+                target.copyIn(piece, 0, 0, SLOTS, 0, 100);
+                assertThat(accelerator.copies() - before)
+                        .as("keys and values of each slot, out and in")
+                        .isEqualTo(2 * 2 * SLOTS);
+                for (int slot = 0; slot < SLOTS; slot++) {
+                    assertRows(pool, target, slot, slot, 0, 100);
+                }
+                ((PackedPrefixPiece) piece).free();
+                source.close();
+                target.close();
+            }
+        }
+    }
+
+    @Test
     void whatIsCopiedOutComesBackInAnyPartAndPlace() {
         Random random = new Random(3);
         for (int chunk : new int[] {8, 100, 4096}) { // rows straddle the second
