@@ -19,8 +19,13 @@ record TwinTensor(MemorySegment data, long[] shape, ElementType type, TwinTensor
         return (int) shape[axis];
     }
 
+    /** Asked for each number that has a scale, so without a stream. */
     long elements() {
-        return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        long elements = 1;
+        for (long dimension : shape) {
+            elements = Math.multiplyExact(elements, dimension);
+        }
+        return elements;
     }
 
     int integer(long index) {
