@@ -285,9 +285,7 @@ public final class PagedAttentionTwin {
         TwinTensor table = input(context, 7);
         TwinTensor cos = input(context, 8);
         TwinTensor sin = input(context, 9);
-        int dim = keys.size(3);
-        int width = attributes.heads() * dim;
-        TwinTensor out = output(context, 0, qkv.size(0), width);
+        TwinTensor out = output(context, 0, qkv.size(0), (long) attributes.heads() * keys.size(3));
         if (output(context, 1, keys.shape()).data().address() != keys.data().address()
                 || output(context, 2, values.shape()).data().address()
                         != values.data().address()) {
@@ -298,18 +296,18 @@ public final class PagedAttentionTwin {
             int bound = Math.min(input(context, 16).integer(1), table.size(1) * keys.size(1));
             stagedRows.accumulateAndGet(past.size(0) * bound, Math::max);
         }
-        for (int sequence = 0; sequence < past.size(0); sequence++) {
-            for (int row = cumulative.integer(sequence); row < cumulative.integer(sequence + 1L); row++) {
-                int position = past.integer(sequence) + row - cumulative.integer(sequence);
-                append(attributes, qkv, row, position, sequence, keys, values, table, cos, sin);
-            }
-            for (int row = cumulative.integer(sequence); row < cumulative.integer(sequence + 1L); row++) {
-                int position = past.integer(sequence) + row - cumulative.integer(sequence);
-                for (int head = 0; head < attributes.heads(); head++) {
-                    one(attributes, qkv, row, position, head, sequence, keys, values, table, cos, sin, out);
-                }
-            }
+        TwinAttention attention = new TwinAttention(
+                attributes.heads(), attributes.window(), qkv, keys, values, cumulative, past, table, cos, sin, out);
+        if (attributes.kvHeads() != attention.kvHeads()) {
+            throw new IllegalArgumentException(
+                    "kv_num_heads " + attributes.kvHeads() + " are not the pages' " + attention.kvHeads());
         }
+        attention.run(cut -> {
+            if (cache == ElementType.INT8) {
+                written.incrementAndGet();
+                clipped.addAndGet(cut ? 1 : 0);
+            }
+        });
     }
 
     /** The bounds that a kernel is told must hold. */
@@ -331,100 +329,6 @@ public final class PagedAttentionTwin {
             throw new IllegalArgumentException(
                     "bounds " + Arrays.toString(metadata.data().toArray(JAVA_INT)) + " do not hold for " + queries
                             + " and " + rows);
-        }
-    }
-
-    private void append(
-            Attributes attributes,
-            TwinTensor qkv,
-            int row,
-            int position,
-            int sequence,
-            TwinTensor keys,
-            TwinTensor values,
-            TwinTensor table,
-            TwinTensor cos,
-            TwinTensor sin) {
-        int dim = keys.size(3);
-        for (int head = 0; head < attributes.kvHeads(); head++) {
-            long at = cell(position, head, sequence, keys, table);
-            float[] key = rotated(qkv, row, attributes.heads() + head, dim, position, cos, sin);
-            long value = (long) row * qkv.size(1) + (long) (attributes.heads() + attributes.kvHeads() + head) * dim;
-            for (int i = 0; i < dim; i++) {
-                count(keys, keys.set(at + i, key[i]));
-                count(values, values.set(at + i, qkv.number(value + i)));
-            }
-        }
-    }
-
-    private void count(TwinTensor cache, boolean cut) {
-        if (cache.type() == ElementType.INT8) {
-            written.incrementAndGet();
-            clipped.addAndGet(cut ? 1 : 0);
-        }
-    }
-
-    private static long cell(int position, int head, int sequence, TwinTensor cache, TwinTensor table) {
-        int rows = cache.size(1);
-        int page = table.integer((long) sequence * table.size(1) + position / rows);
-        return (((long) page * rows + position % rows) * cache.size(2) + head) * cache.size(3);
-    }
-
-    private static float[] rotated(
-            TwinTensor qkv, int row, int head, int dim, int position, TwinTensor cos, TwinTensor sin) {
-        long at = (long) row * qkv.size(1) + (long) head * dim;
-        int half = dim / 2;
-        float[] rotated = new float[dim];
-        for (int i = 0; i < half; i++) {
-            float first = qkv.number(at + i);
-            float second = qkv.number(at + i + half);
-            float c = cos.number((long) position * half + i);
-            float s = sin.number((long) position * half + i);
-            rotated[i] = first * c - second * s;
-            rotated[i + half] = second * c + first * s;
-        }
-        return rotated;
-    }
-
-    private static void one(
-            Attributes attributes,
-            TwinTensor qkv,
-            int row,
-            int position,
-            int head,
-            int sequence,
-            TwinTensor keys,
-            TwinTensor values,
-            TwinTensor table,
-            TwinTensor cos,
-            TwinTensor sin,
-            TwinTensor out) {
-        int dim = keys.size(3);
-        int kvHead = head / (attributes.heads() / attributes.kvHeads());
-        float[] query = rotated(qkv, row, head, dim, position, cos, sin);
-        int from = attributes.window() < 0 ? 0 : Math.max(0, position - attributes.window() + 1);
-        float[] weights = new float[position + 1 - from];
-        float max = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < weights.length; i++) {
-            long at = cell(from + i, kvHead, sequence, keys, table);
-            for (int d = 0; d < dim; d++) {
-                weights[i] += query[d] * keys.number(at + d);
-            }
-            weights[i] /= (float) Math.sqrt(dim);
-            max = Math.max(max, weights[i]);
-        }
-        float sum = 0;
-        float[] attended = new float[dim];
-        for (int i = 0; i < weights.length; i++) {
-            float weight = (float) Math.exp(weights[i] - max);
-            sum += weight;
-            long at = cell(from + i, kvHead, sequence, values, table);
-            for (int d = 0; d < dim; d++) {
-                attended[d] += weight * values.number(at + d);
-            }
-        }
-        for (int d = 0; d < dim; d++) {
-            out.set((long) row * out.size(1) + (long) head * dim + d, attended[d] / sum);
         }
     }
 
