@@ -147,11 +147,14 @@ class AbFailuresTest {
         }
     }
 
+    /** One prompt, for between two the server waits for its client: 6 MB of events, more than the sockets hold. */
     @Test
     void aClientThatDoesNotReadLosesItsComparison() throws IOException {
+        String eight =
+                "{\"prompts\":\"a\",\"max_tokens\":4000,\"variants\":[\"tiny\"" + ",\"tiny@remove=3\"".repeat(7) + "]}";
         try (AbServer strict = new AbServer(settings -> settings.maxQueuedTokens = 200);
-                Socket client = strict.socket(prompts(20, 4000))) {
-            TestServer.await("it began", () -> strict.running() == 2);
+                Socket client = strict.socket(eight)) {
+            TestServer.await("it began", () -> strict.running() == 8);
             strict.awaitNothingRuns();
             assertThat(end(client.getInputStream())).contains("slow_client", "over 200 tokens waited");
         }
