@@ -143,10 +143,10 @@ final class TestServer implements AutoCloseable {
 
     /** Waits until something holds; fails after ten seconds. */
     static void await(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("still not so after 10 s: " + what);
+                throw new AssertionError("still not so after 60 s: " + what);
             }
             LockSupport.parkNanos(2_000_000);
         }

@@ -105,7 +105,7 @@ class EngineStacksTest {
         assertThat(drained).isNotDone();
         workshop.finish(EDITED);
         assertThat(waiting.text()).isEqualTo("yza");
-        assertThat(drained).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(drained).succeedsWithin(Duration.ofSeconds(60));
     }
 
     @Test
@@ -137,7 +137,7 @@ class EngineStacksTest {
         assertThat(second.retired).hasValue(0);
         second.finish(EDITED);
         assertThat(preparing.text()).isEqualTo("yza");
-        assertThat(unloaded).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(unloaded).succeedsWithin(Duration.ofSeconds(60));
         assertThat(second.retired).hasValue(1);
         assertThat(second.open).hasValue(0);
         assertThat(submit(BASE, 1).text()).isEqualTo("y");
@@ -160,7 +160,7 @@ class EngineStacksTest {
                     assertThat(e.status()).isEqualTo(404);
                 }
             });
-            assertThat(engine.unload("second")).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(engine.unload("second")).succeedsWithin(Duration.ofSeconds(60));
             client.join(TimeUnit.SECONDS.toMillis(20));
             accepted.forEach(recorder -> assertThat(recorder.text()).isEqualTo("yzab"));
             assertThat(second.ranAfterRetirement).hasValue(0);

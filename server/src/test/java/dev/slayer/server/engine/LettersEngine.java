@@ -76,7 +76,7 @@ abstract class LettersEngine {
     }
 
     final void awaitIdle() {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (engine.status().kvBytesUsed() > 0 || engine.status().running() > 0) {
             assertThat(System.nanoTime()).as("still busy: %s", engine.status()).isLessThan(deadline);
             Thread.onSpinWait();

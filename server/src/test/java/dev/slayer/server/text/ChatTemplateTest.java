@@ -140,7 +140,7 @@ class ChatTemplateTest {
     void endlessTemplatesAreStopped(String source) {
         Instant start = Instant.now();
         assertThatThrownBy(() -> render(source)).isInstanceOf(SlayerException.class);
-        assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(20));
+        assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(60));
     }
 
     @Test

@@ -101,7 +101,7 @@ class LayoutPropertiesTest {
             assertThat(e.status()).isEqualTo(400);
             assertThat(e.getMessage()).hasSizeLessThan(700).matches("[ -~\u00d7\u25c7]+");
         }
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(30));
     }
 
     @Provide

@@ -249,7 +249,7 @@ class DeltasTest {
             CompletableFuture<Void> retired = served.rig.store.retire(served.lent);
             assertThat(retired).isNotDone();
             stack.close();
-            assertThat(retired).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(retired).succeedsWithin(Duration.ofSeconds(60));
             assertThat(served.rig.store.use().bytes()).isZero();
         }
     }

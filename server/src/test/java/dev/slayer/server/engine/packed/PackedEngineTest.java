@@ -67,7 +67,7 @@ class PackedEngineTest {
         }
 
         void awaitNoKv() {
-            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
             while (engine.status().kvBytesUsed() > 0 || engine.status().running() > 0) {
                 assertThat(System.nanoTime())
                         .as("still busy: %s", engine.status())
