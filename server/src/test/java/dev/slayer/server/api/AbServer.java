@@ -10,6 +10,7 @@ import dev.slayer.server.engine.KvPool;
 import dev.slayer.server.store.VariantStore;
 import dev.slayer.surgery.checkpoint.ModelConfig;
 import dev.slayer.surgery.layout.Layout;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -33,6 +34,7 @@ final class AbServer implements AutoCloseable {
     final LayoutRunner runner;
     final Engine engine;
     final ApiServer server;
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final HttpClient http = HttpClient.newHttpClient();
 
     AbServer() {
@@ -47,7 +49,6 @@ final class AbServer implements AutoCloseable {
         ModelConfig large = hugeConfig();
         ServedModel huge =
                 new ServedModel("huge", Instant.EPOCH, large, Layout.identity(8), StubEngine.TOKENIZER, 4096);
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         engine = Engine.start(
                 new EngineSettings(32, 100, 32, 1L << 24),
                 pool,
@@ -139,6 +140,13 @@ final class AbServer implements AutoCloseable {
 
     int running() {
         return engine.status().running();
+    }
+
+    /** Sequences that the server has cancelled. */
+    double aborted() {
+        return registry.find("slayer_request_success").tag("finished_reason", "abort").counters().stream()
+                .mapToDouble(Counter::count)
+                .sum();
     }
 
     void awaitNothingRuns() {

@@ -45,6 +45,26 @@ public final class Logits {
         return logits;
     }
 
+    /** The same, one row of each sequence a step, as they decode; prompts are of one length: [sequences][tokens, vocabulary]. */
+    public static float[][][] decoded(Runner runner, List<Layout> layouts, List<int[]> prompts) {
+        int length = prompts.getFirst().length;
+        float[][][] logits = new float[prompts.size()][length][];
+        List<Stack> stacks =
+                layouts.stream().map(layout -> runner.prepare(layout).join()).toList();
+        List<Kv> kvs = layouts.stream().map(runner::openKv).toList();
+        for (int row = 0; row < length; row++) {
+            List<Chunk> chunks = new ArrayList<>();
+            for (int i = 0; i < prompts.size(); i++) {
+                assertThat(kvs.get(i).reserve(row + 1, row)).isTrue();
+                chunks.add(new Chunk(prompts.get(i), row, 1, Outputs.logitsFrom(0), stacks.get(i), kvs.get(i)));
+            }
+            runner.run(chunks, (LogitsSink) (chunk, position, of) -> logits[chunk][position] = of.clone());
+        }
+        kvs.forEach(Kv::close);
+        stacks.forEach(Stack::close);
+        return logits;
+    }
+
     /** Log-probability of a token, from the logits of the position before it: [vocabulary]. */
     public static double logprob(float[] logits, int token) {
         double max = Double.NEGATIVE_INFINITY;

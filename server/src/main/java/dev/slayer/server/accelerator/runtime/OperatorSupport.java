@@ -4,12 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What ONNX Runtime's attention operators on CUDA can do, by the version of the library: 1.24 to 1.30 differ. It follows the release's
+ * What ONNX Runtime's attention operators on CUDA can do, by the version of the library: 1.24 to 1.31 differ. It follows the release's
  * schemas, since a library cannot be asked.
  *
  * @param attentionMetadata PagedAttention takes the lengths' bounds from the host, and no longer waits for the device in every node
  * @param capturableDecode a step of one token a sequence through PagedAttention can be recorded as a CUDA graph, by a third element of
  *     the metadata
+ * @param cudnnDecode on Hopper and later such a step's attention over KV that is not quantized is cuDNN's, which plans it for each number of
+ *     sequences and of pages that it meets
  * @param byteCache PagedAttention keeps KV as int8 or fp8
  * @param int4Cache PagedAttention keeps KV as int4
  * @param anyPageSize a KV page may have any power of two of rows from 16 on; otherwise multiples of 256 only
@@ -18,18 +20,25 @@ import java.util.List;
 public record OperatorSupport(
         boolean attentionMetadata,
         boolean capturableDecode,
+        boolean cudnnDecode,
         boolean byteCache,
         boolean int4Cache,
         boolean anyPageSize,
         int maxSequences) {
     private static final int OLD_SEQUENCES = 256;
 
-    /** Of a version from 1.24 on; later ones than 1.30 count as 1.30. */
+    /** Of a version from 1.24 on; later ones than 1.31 count as 1.31. */
     public static OperatorSupport of(LibraryVersion version) {
         boolean metadata = version.atLeast(1, 29);
         boolean decode = version.atLeast(1, 30);
         return new OperatorSupport(
-                metadata, decode, metadata, decode, metadata, metadata ? Integer.MAX_VALUE : OLD_SEQUENCES);
+                metadata,
+                decode,
+                version.atLeast(1, 31),
+                metadata,
+                decode,
+                metadata,
+                metadata ? Integer.MAX_VALUE : OLD_SEQUENCES);
     }
 
     /** Elements of the metadata that PagedAttention takes: longest query, longest KV, and the third where there is one; 0 for none. */
@@ -45,6 +54,7 @@ public record OperatorSupport(
         List<String> names = new ArrayList<>(List.of("paged_attention", "group_query_attention"));
         add(names, attentionMetadata, "attention_metadata");
         add(names, capturableDecode, "paged_decode_graphs");
+        add(names, cudnnDecode, "paged_decode_cudnn");
         add(names, byteCache, "kv_int8");
         add(names, byteCache, "kv_fp8");
         add(names, int4Cache, "kv_int4");

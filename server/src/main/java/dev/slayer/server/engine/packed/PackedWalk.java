@@ -84,7 +84,7 @@ final class PackedWalk implements AutoCloseable {
         }
     }
 
-    /** Zeros, so that the rows that pad a replay are numbers. */
+    /** Zeros, so that the rows that pad a run are numbers. */
     private DeviceSlice zeros(long bytes) {
         DeviceSlice all = own(accelerator.allocate(bytes)).all();
         accelerator.among(() -> accelerator.zero(all)); // another model may be recording
@@ -150,7 +150,7 @@ final class PackedWalk implements AutoCloseable {
     private Planned plan(TurnData.Form form, int rows) {
         Turn turn = form.turn();
         boolean everything = turn.rows() == rows;
-        boolean gathers = !turn.contiguous() || (form.replayable() && turn.first() != 0);
+        boolean gathers = !turn.contiguous() || (form.padded() && turn.first() != 0);
         DeviceSlice in = gathers ? gathered : from(hidden, turn.first());
         Planned planned = new Planned(turn, form.write(data, spare), hidden, in, next, gathers, everything);
         if (everything) {

@@ -26,7 +26,7 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
     /**
      * Its size.
      *
-     * @param replayable whether it is pure decoding, padded so that it can be recorded and replayed
+     * @param padded whether it is pure decoding, rounded up to few forms: the library plans attention anew for each that it has not met
      * @param sequences padding included
      * @param rows padding included
      * @param width columns of the page table
@@ -37,7 +37,7 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
             PageShape shape,
             PackedOptions options,
             boolean gated,
-            boolean replayable,
+            boolean padded,
             int sequences,
             int rows,
             int width,
@@ -45,14 +45,13 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
         static Form of(Turn turn, PageShape shape, PackedOptions options) {
             List<Turn.Member> members = turn.members();
             boolean gated = gated(members);
-            boolean replayable = options.recordAfter() > 0
-                    && !gated
+            boolean padded = options.recordAfter() > 0
                     && turn.rows() == members.size()
                     && Replays.bucket(turn.rows()) <= Math.min(Replays.MOST_SEQUENCES, options.maxSequences());
             int width = SequenceTables.widthOf(turn, shape);
-            if (replayable) {
+            if (padded) {
                 int bucket = Replays.bucket(turn.rows());
-                return new Form(turn, shape, options, false, true, bucket, bucket, Replays.bucket(width), 0);
+                return new Form(turn, shape, options, gated, true, bucket, bucket, Replays.bucket(width), 0);
             }
             int staged = options.quantizesKv() && TurnSplit.stages(turn) ? staged(members) : 0;
             int columns = Math.max(width, shape.pages(staged));
@@ -83,6 +82,11 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
 
         private static boolean gated(BlockStack.Stage stage) {
             return !stage.attends() || stage.attention() != 1 || stage.mlp() != 1;
+        }
+
+        /** Whether it can be recorded and replayed: factors go to another place in each step. */
+        boolean replayable() {
+            return padded && !gated;
         }
 
         private long gateBytes() {
@@ -120,7 +124,7 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
             int queries = 1;
             int rowsOfIt = width * shape.rows();
             int least = width > 1 ? width / 2 * shape.rows() + 1 : 1;
-            if (!replayable) {
+            if (!padded) {
                 rowsOfIt = 1;
                 for (Turn.Member member : turn.members()) {
                     queries = Math.max(queries, member.chunk().count());
@@ -136,6 +140,8 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
         }
 
         private void writeGates(Gates gates) {
+            gates.attention().host().fill((byte) 0); // of padding
+            gates.mlp().host().fill((byte) 0);
             int row = 0;
             for (Turn.Member member : turn.members()) {
                 BlockStack.Stage stage = member.stage();

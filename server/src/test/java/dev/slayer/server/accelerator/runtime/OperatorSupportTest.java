@@ -24,8 +24,10 @@ class OperatorSupportTest {
         assertThat(old.maxSequences()).isEqualTo(256);
         assertThat(middle.maxSequences()).isGreaterThan(1 << 20);
         assertThat(of("1.28.1")).isEqualTo(old);
-        assertThat(of("1.31.2")).isEqualTo(recent);
-        assertThat(of("2.0")).isEqualTo(recent);
+        assertThat(of("1.30.1")).isEqualTo(recent);
+        assertThat(recent.cudnnDecode()).isFalse();
+        assertThat(of("1.31.1").cudnnDecode()).isTrue();
+        assertThat(of("2.0")).isEqualTo(of("1.31.1"));
     }
 
     @Test
@@ -41,6 +43,7 @@ class OperatorSupportTest {
                         "kv_fp8",
                         "kv_int4",
                         "kv_pages_of_16");
+        assertThat(of("1.31.1").names()).contains("paged_decode_cudnn").hasSize(9);
     }
 
     @Test

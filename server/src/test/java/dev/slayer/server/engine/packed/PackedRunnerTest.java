@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.slayer.server.accelerator.DeviceMemory;
+import dev.slayer.server.engine.Logits;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.block.WeightType;
 import dev.slayer.server.golden.Golden;
@@ -158,6 +159,32 @@ class PackedRunnerTest {
         }
         rig.close();
         loaded.close();
+    }
+
+    @Test
+    void stacksWithFactorsDecodeTogetherInPaddedStepsAsTheyDoAlone() {
+        List<String> texts = List.of("0,1-attn,2*0.5,3", "0-3", "0-1,2-mlp,3");
+        List<int[]> prompts = List.of(
+                new int[] {1, 9, 17, 5, 33, 2}, new int[] {7, 7, 21, 40, 3, 11}, new int[] {50, 2, 8, 1, 19, 30});
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("random-llama3"));
+                PackedRig plain = new PackedRig(PackedRig.options(0));
+                PackedRig rig = new PackedRig(PackedRig.options(1))) {
+            List<Layout> layouts = texts.stream()
+                    .map(text -> Layout.parse(text, checkpoint.config(), Namespace.BASE_ONLY))
+                    .toList();
+            Runner runner = rig.runner("base", checkpoint);
+            Runner alone = plain.runner("base", checkpoint);
+            float[][][] together = Logits.decoded(runner, layouts, prompts);
+            rig.check();
+            for (int i = 0; i < layouts.size(); i++) {
+                float[][] expected = plain.logits(alone, layouts.get(i), prompts.get(i), PackedRig.MAX_ROWS);
+                for (int position = 0; position < expected.length; position++) {
+                    assertThat(together[i][position])
+                            .as("%s, position %d", texts.get(i), position)
+                            .containsExactly(expected[position], within(1e-4f));
+                }
+            }
+        }
     }
 
     @Test

@@ -1,0 +1,76 @@
+package dev.slayer.server.engine.packed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slayer.server.engine.Chunk;
+import dev.slayer.server.engine.Outputs;
+import dev.slayer.server.engine.Stack;
+import dev.slayer.server.engine.block.BlockStack;
+import dev.slayer.server.engine.block.Part;
+import dev.slayer.server.engine.block.Turn;
+import dev.slayer.server.onnx.ElementType;
+import dev.slayer.server.onnx.Graph;
+import dev.slayer.surgery.layout.Layout;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TurnDataTest {
+    private static final Part BLOCK = () -> {};
+    private static final PageShape PAGES = new PageShape(256, 2048);
+    private static final int CONTEXT = 8192;
+
+    /** What of a form the library sees. */
+    private record Seen(int sequences, int rows, int width) {}
+
+    private static TurnData.Form form(int recordAfter, float attention, int rows, int... before) {
+        PackedOptions options = new PackedOptions(
+                ElementType.BFLOAT16, ElementType.BFLOAT16, Graph.MICROSOFT, 256, 3, 1024, 512, 256, recordAfter);
+        List<Turn.Member> members = new ArrayList<>();
+        for (int past : before) {
+            Chunk chunk = new Chunk(
+                    new int[past + rows],
+                    past,
+                    rows,
+                    Outputs.NONE,
+                    Stack.of(Layout.identity(1)),
+                    new PackedKv(null, null, 1));
+            members.add(new Turn.Member(chunk, members.size() * rows, new BlockStack.Stage(BLOCK, 0, 0, attention, 1)));
+        }
+        return TurnData.Form.of(new Turn(BLOCK, members.size() * rows, members), PAGES, options);
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {1, 0.5f, 0})
+    void decodingComesInFewFormsWhateverTheStacksTheSequencesAndTheirLengths(float attention) {
+        Random random = new Random(7);
+        Set<Seen> seen = new HashSet<>();
+        for (int i = 0; i < 2000; i++) {
+            int[] before = random.ints(1 + random.nextInt(256), 0, 1 + random.nextInt(CONTEXT - 1))
+                    .toArray();
+            TurnData.Form form = form(16, attention, 1, before);
+            assertThat(form.replayable()).isEqualTo(attention == 1);
+            assertThat(form.sequences()).isBetween(before.length, 2 * before.length);
+            assertThat(form.rows()).isEqualTo(form.sequences());
+            seen.add(new Seen(form.sequences(), form.rows(), form.width()));
+        }
+        assertThat(seen).hasSizeBetween(20, 9 * 6); // 1 to 256 sequences, 1 to 32 pages
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {1, 0.5f})
+    void promptsAndWhatIsNeverRecordedAreNotPadded(float attention) {
+        assertThat(form(16, attention, 3, 700, 10, 5)).satisfies(form -> {
+            assertThat(new Seen(form.sequences(), form.rows(), form.width())).isEqualTo(new Seen(3, 9, 3));
+            assertThat(form.replayable()).isFalse();
+        });
+        assertThat(form(0, attention, 1, 700, 10, 5)).satisfies(form -> {
+            assertThat(new Seen(form.sequences(), form.rows(), form.width())).isEqualTo(new Seen(3, 3, 3));
+            assertThat(form.replayable()).isFalse();
+        });
+    }
+}
