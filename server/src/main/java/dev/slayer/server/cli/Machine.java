@@ -123,7 +123,8 @@ final class Machine implements AutoCloseable {
                                 true,
                                 accelerator.totalBytes(),
                                 accelerator.freeBytes(),
-                                Short.BYTES),
+                                Short.BYTES,
+                                PackedDevice.mostKvBytes(found.operators(), type, kv)),
                         demand());
                 tell(plan);
                 device = PackedDevice.cuda(

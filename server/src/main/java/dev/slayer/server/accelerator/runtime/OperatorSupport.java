@@ -16,6 +16,8 @@ import java.util.List;
  * @param int4Cache PagedAttention keeps KV as int4
  * @param anyPageSize a KV page may have any power of two of rows from 16 on; otherwise multiples of 256 only
  * @param maxSequences of one PagedAttention call
+ * @param maxKvNumbers that the keys of all pages together may have, or the values: before 1.29 the kernel that writes them counts with 32
+ *     bits and would write anywhere
  */
 public record OperatorSupport(
         boolean attentionMetadata,
@@ -24,7 +26,8 @@ public record OperatorSupport(
         boolean byteCache,
         boolean int4Cache,
         boolean anyPageSize,
-        int maxSequences) {
+        int maxSequences,
+        long maxKvNumbers) {
     private static final int OLD_SEQUENCES = 256;
 
     /** Of a version from 1.24 on; later ones than 1.31 count as 1.31. */
@@ -38,7 +41,8 @@ public record OperatorSupport(
                 metadata,
                 decode,
                 metadata,
-                metadata ? Integer.MAX_VALUE : OLD_SEQUENCES);
+                metadata ? Integer.MAX_VALUE : OLD_SEQUENCES,
+                metadata ? Long.MAX_VALUE : Integer.MAX_VALUE);
     }
 
     /** Elements of the metadata that PagedAttention takes: longest query, longest KV, and the third where there is one; 0 for none. */

@@ -3,6 +3,7 @@ package dev.slayer.server.cli.suite;
 import dev.slayer.server.engine.Engine;
 import dev.slayer.server.engine.EngineModel;
 import dev.slayer.server.engine.EngineSettings;
+import dev.slayer.server.engine.Kv;
 import dev.slayer.server.engine.KvMemory;
 import dev.slayer.server.engine.Runner;
 import dev.slayer.server.engine.Sampling;
@@ -32,6 +33,8 @@ import java.util.Set;
 final class Bed implements AutoCloseable {
     private static final String MODEL = "model";
     private static final int QUEUE = 1 << 20;
+    /** Rows of a sequence that {@link #atTheEndOfKv} leaves room for. */
+    private static final int ROWS_LEFT = 512;
 
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final Engine engine;
@@ -45,6 +48,15 @@ final class Bed implements AutoCloseable {
      * @throws SlayerException if the model does not fit
      */
     Bed(Site site, Shape shape, Path folder, boolean prefixCache) {
+        this(site, shape, folder, prefixCache, false);
+    }
+
+    /** One without a prefix cache whose KV is taken but for its last pages: their addresses are the largest there can be. */
+    static Bed atTheEndOfKv(Site site, Shape shape, Path folder) {
+        return new Bed(site, shape, folder, false, true);
+    }
+
+    private Bed(Site site, Shape shape, Path folder, boolean prefixCache, boolean onlyEndOfKv) {
         Scale.EngineScale scale = shape.scale().engine();
         this.config = shape.config();
         this.elementBytes = site.type().bits() / Byte.SIZE;
@@ -75,9 +87,23 @@ final class Bed implements AutoCloseable {
                     kv,
                     List.of(new EngineModel(MODEL, runner, Tokenizer.bytes().vocabulary())),
                     new SimpleMeterRegistry()));
+            if (onlyEndOfKv) {
+                takeKv(runner, kv);
+            }
         } catch (RuntimeException | Error e) {
             close();
             throw e;
+        }
+    }
+
+    private void takeKv(Runner runner, KvMemory kv) {
+        Kv taken = own(runner.openKv(base()));
+        boolean empty = taken.reserve(1, 0);
+        int rows = taken.capacity();
+        long there = kv.limitBytes() - runner.kvBytes(base(), ROWS_LEFT + rows);
+        long times = Math.max(1, there / runner.kvBytes(base(), rows));
+        if (!empty || !taken.reserve(Math.toIntExact(times * rows), 0)) {
+            throw SlayerException.internal("no KV could be taken, though nobody has any", null);
         }
     }
 

@@ -35,6 +35,11 @@ record CpuSite(int threads, Optional<Path> library) implements Site {
     }
 
     @Override
+    public boolean pagesKv() {
+        return false;
+    }
+
+    @Override
     public String trainingDevice() {
         return "cpu";
     }

@@ -67,6 +67,11 @@ final class CudaSite implements Site {
     }
 
     @Override
+    public boolean pagesKv() {
+        return true;
+    }
+
+    @Override
     public String trainingDevice() {
         return "cuda:" + id;
     }
@@ -97,7 +102,12 @@ final class CudaSite implements Site {
         CudaAccelerator accelerator = cuda.open(id);
         try {
             MemoryPlan.Place place = new MemoryPlan.Place(
-                    name(), true, accelerator.totalBytes(), accelerator.freeBytes(), type().bits() / Byte.SIZE);
+                    name(),
+                    true,
+                    accelerator.totalBytes(),
+                    accelerator.freeBytes(),
+                    type().bits() / Byte.SIZE,
+                    PackedDevice.mostKvBytes(runtime.operators(), type(), KvPrecision.AUTO));
             return new Opened(
                     PackedDevice.cuda(
                             runtime.library(),

@@ -35,6 +35,12 @@ final class NumericsPart {
         try (Bed bed = new Bed(site, Shape.NUMERICS, folder, false)) {
             answers = ask(bed, budget);
         }
+        if (site.pagesKv()) {
+            try (Bed bed = Bed.atTheEndOfKv(site, Shape.NUMERICS, folder)) {
+                Prompts prompts = new Prompts(bed.config().vocabularySize(), 9);
+                answers.add(alone(bed, "last KV pages", List.of(bed.base()), prompts, REPLAYED_TOKENS, budget));
+            }
+        }
         try (Bed reference = new Bed(site.reference(), Shape.NUMERICS, folder, false)) {
             double tolerance = site.type().bits() == 16 ? BFLOAT16_TOLERANCE : FLOAT32_TOLERANCE;
             return answers.stream()

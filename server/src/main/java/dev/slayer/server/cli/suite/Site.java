@@ -19,6 +19,9 @@ public interface Site {
     /** How weights are kept there, and with them activations and KV. */
     WeightType type();
 
+    /** Whether all of its KV is one piece of memory, taken at the start, so that how far pages reach is worth a look. */
+    boolean pagesKv();
+
     /** What training recipes and Python call it: {@code cpu} or {@code cuda:0}. */
     String trainingDevice();
 

@@ -33,10 +33,17 @@ public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
      * @param totalBytes all of it; in a container, what that may have
      * @param freeBytes what nobody has; of the processor, all
      * @param elementBytes of an activation: 4 for float32, 2 for bfloat16
+     * @param mostKvBytes that what computes there can reach as KV
      */
-    public record Place(String name, boolean device, long totalBytes, long freeBytes, int elementBytes) {
+    public record Place(
+            String name, boolean device, long totalBytes, long freeBytes, int elementBytes, long mostKvBytes) {
         private static final int RESERVE_SHARE = 20; // one part in so many, for libraries and fragments
         private static final long LEAST_RESERVE = 512L << 20;
+
+        /** A memory that can be all KV. */
+        public Place(String name, boolean device, long totalBytes, long freeBytes, int elementBytes) {
+            this(name, device, totalBytes, freeBytes, elementBytes, Long.MAX_VALUE);
+        }
 
         /** The processor's memory. */
         public static Place host(long totalBytes) {
@@ -62,7 +69,8 @@ public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
      * Divides a memory.
      *
      * @throws SlayerException 507 {@code memory_exhausted} with all numbers, if it cannot be: on a device if all together are more than
-     *     is free, on the processor if what is taken in any case is more than there is
+     *     is free, on the processor if what is taken in any case is more than there is; or if KV is to be more than
+     *     can be reached
      */
     public static MemoryPlan of(Place place, MemoryDemand demand) {
         List<Share> shares = new ArrayList<>();
@@ -79,8 +87,11 @@ public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
             shares.add(new Share("reserve", place.reserveBytes(), false));
         }
         long rest = sum(shares, true);
-        long kv = demand.kvBytes().orElse(Math.max(0, place.freeBytes() - rest));
-        shares.add(new Share("KV of running sequences", kv, true));
+        long left = Math.max(0, place.freeBytes() - rest);
+        long kv = demand.kvBytes().orElse(Math.min(left, place.mostKvBytes()));
+        boolean cut = demand.kvBytes().isEmpty() && left > kv;
+        shares.add(new Share(
+                "KV of running sequences" + (cut ? " (ONNX Runtime before 1.29 reaches no more)" : ""), kv, true));
         MemoryPlan plan = new MemoryPlan(place, shares, kv);
         plan.check(demand);
         return plan;
@@ -131,6 +142,12 @@ public record MemoryPlan(Place place, List<Share> shares, long kvBytes) {
         long needed = sum(shares, place.device());
         if (needed > place.freeBytes()) {
             throw exhausted(text(needed) + " are needed", SMALLER);
+        }
+        if (kvBytes > place.mostKvBytes()) {
+            throw exhausted(
+                    text(kvBytes) + " are to be KV, and ONNX Runtime before 1.29 reaches " + text(place.mostKvBytes())
+                            + " of it",
+                    "a smaller --kv-memory, or ONNX Runtime 1.29 or newer");
         }
         long least = demand.leastKvBytes(place.elementBytes());
         if (place.device() && kvBytes < least) {

@@ -85,7 +85,7 @@ public final class PackedDevice implements Device {
             WeightType weights,
             KvPrecision kv,
             DerivedBlocks limits) {
-        ElementType type = weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16;
+        ElementType type = activations(weights);
         PackedOptions options = new PackedOptions(
                 type,
                 kv.of(type),
@@ -95,8 +95,21 @@ public final class PackedDevice implements Device {
                 operators.maxSequences(),
                 STAGED_ROWS,
                 HEAD_ROWS,
+                operators.maxKvNumbers(),
                 operators.capturableDecode() ? RECORD_AFTER : 0);
         return new PackedDevice(OnnxRuntime.open(library, threads), accelerator, options, limits);
+    }
+
+    private static ElementType activations(WeightType weights) {
+        return weights == WeightType.FP16 ? ElementType.FLOAT16 : ElementType.BFLOAT16;
+    }
+
+    /** Bytes of KV that a library reaches on a GPU, keys and values together. */
+    public static long mostKvBytes(OperatorSupport operators, WeightType weights, KvPrecision kv) {
+        int bytes = kv.of(activations(weights)).bytes();
+        return operators.maxKvNumbers() > Long.MAX_VALUE / 2 / bytes
+                ? Long.MAX_VALUE
+                : operators.maxKvNumbers() * 2 * bytes;
     }
 
     @Override
@@ -112,6 +125,11 @@ public final class PackedDevice implements Device {
 
     @Override
     public KvMemory kvMemory(long bytes) {
+        long numbers = bytes / 2 / options.kvType().bytes();
+        if (numbers > options.maxKvNumbers()) {
+            throw new IllegalArgumentException("KV of " + bytes + " bytes has " + numbers
+                    + " numbers of keys; allowed: " + options.maxKvNumbers());
+        }
         return new PagePool(accelerator, bytes, PREFIX_CHUNK_BYTES);
     }
 

@@ -14,6 +14,7 @@ import dev.slayer.server.onnx.ElementType;
  * @param stagedRows of quantized keys and values that one run of attention may widen, where more sequences than one take part; see {@link
  *     TurnSplit}
  * @param headRows rows whose logits are in memory at once
+ * @param maxKvNumbers that the keys of all pages together may have, or the values; the library would write anywhere with more
  * @param recordAfter how often a run of pure decoding is seen before it is recorded and replayed as a CUDA graph; 0 for never
  */
 public record PackedOptions(
@@ -25,6 +26,7 @@ public record PackedOptions(
         int maxSequences,
         int stagedRows,
         int headRows,
+        long maxKvNumbers,
         int recordAfter) {
     /** Whether keys and values are kept smaller than they are computed. */
     boolean quantizesKv() {
@@ -39,7 +41,7 @@ public record PackedOptions(
     /** The same with keys and values as they are computed, and nothing recorded. */
     PackedOptions unquantized() {
         return new PackedOptions(
-                type, type, attentionDomain, pageRows, metadata, maxSequences, stagedRows, headRows, 0);
+                type, type, attentionDomain, pageRows, metadata, maxSequences, stagedRows, headRows, maxKvNumbers, 0);
     }
 
     /** Recordings that a session keeps: each takes memory until the session ends, whatever becomes of its block. */

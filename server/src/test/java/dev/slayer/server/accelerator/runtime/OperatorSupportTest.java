@@ -23,6 +23,8 @@ class OperatorSupportTest {
         assertThat(middle.anyPageSize()).isTrue();
         assertThat(old.maxSequences()).isEqualTo(256);
         assertThat(middle.maxSequences()).isGreaterThan(1 << 20);
+        assertThat(old.maxKvNumbers()).isEqualTo((1L << 31) - 1);
+        assertThat(middle.maxKvNumbers()).isEqualTo(Long.MAX_VALUE);
         assertThat(of("1.28.1")).isEqualTo(old);
         assertThat(of("1.30.1")).isEqualTo(recent);
         assertThat(recent.cudnnDecode()).isFalse();

@@ -52,6 +52,9 @@ class SuiteTest {
         assertThat(report.figures().stream().map(Figure::part).collect(Collectors.toSet()))
                 .containsAll(serving)
                 .doesNotContain("training", "peer");
+        assertThat(report.figures())
+                .extracting(Figure::name)
+                .contains("largest difference, long decoding, replayed", "largest difference, last KV pages");
     }
 
     private static void checkAll(SuiteReport report) {

@@ -50,6 +50,11 @@ final class TwinSite implements Site {
     }
 
     @Override
+    public boolean pagesKv() {
+        return true;
+    }
+
+    @Override
     public Site reference() {
         return new CpuSite(2, Optional.empty());
     }
@@ -64,7 +69,16 @@ final class TwinSite implements Site {
         OnnxRuntime runtime = OnnxRuntime.open(2);
         twins.add(PagedAttentionTwin.install(runtime, ElementType.FLOAT));
         PackedOptions options = new PackedOptions(
-                ElementType.FLOAT, ElementType.FLOAT, PagedAttentionTwin.DOMAIN, 16, 3, 256, 4096, 64, 16);
+                ElementType.FLOAT,
+                ElementType.FLOAT,
+                PagedAttentionTwin.DOMAIN,
+                16,
+                3,
+                256,
+                4096,
+                64,
+                Long.MAX_VALUE,
+                16);
         return new Opened(
                 new PackedDevice(runtime, new HostAccelerator(BYTES), options, limits),
                 new MemoryPlan.Place("twin", true, BYTES, BYTES, Float.BYTES),

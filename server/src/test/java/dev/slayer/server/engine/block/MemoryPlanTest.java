@@ -68,6 +68,24 @@ class MemoryPlanTest {
     }
 
     @Test
+    void kvIsNoMoreThanCanBeReachedThereAndMoreIsRefused() {
+        MemoryPlan.Place place = new MemoryPlan.Place("cuda:0 (A)", true, 80 * GIB, 78 * GIB, 2, 8 * GIB);
+        MemoryPlan plan = MemoryPlan.of(place, demand(OptionalLong.empty()));
+        assertThat(plan.kvBytes()).isEqualTo(8 * GIB);
+        assertThat(plan.lines())
+                .anyMatch(
+                        line -> line.matches(
+                                " {2}KV of running sequences \\(ONNX Runtime before 1.29 reaches no more\\), at most +8\\.0 GiB .*"));
+        assertThat(MemoryPlan.of(place, demand(OptionalLong.of(8 * GIB))).kvBytes())
+                .isEqualTo(8 * GIB);
+        assertThatExceptionOfType(SlayerException.class)
+                .isThrownBy(() -> MemoryPlan.of(place, demand(OptionalLong.of(9 * GIB))))
+                .satisfies(e -> assertThat(e.code()).isEqualTo("memory_exhausted"))
+                .withMessageContaining("9.0 GiB are to be KV, and ONNX Runtime before 1.29 reaches 8.0 GiB of it")
+                .withMessageContaining("Take a smaller --kv-memory, or ONNX Runtime 1.29 or newer");
+    }
+
+    @Test
     void whatDoesNotFitOnADeviceIsRefusedWithTheNumbers() {
         MemoryPlan.Place place = new MemoryPlan.Place("cuda:0 (A)", true, 80 * GIB, 78 * GIB, 2);
         assertThatExceptionOfType(SlayerException.class)

@@ -49,10 +49,11 @@ class PackedGraphsTest {
         List<PackedOptions> all = new ArrayList<>();
         for (ElementType type : List.of(ElementType.BFLOAT16, ElementType.FLOAT16)) {
             for (int metadata : new int[] {0, 2, 3}) {
-                all.add(new PackedOptions(type, type, Graph.MICROSOFT, 256, metadata, 256, 16384, 256, 16));
+                all.add(new PackedOptions(
+                        type, type, Graph.MICROSOFT, 256, metadata, 256, 16384, 256, Long.MAX_VALUE, 16));
             }
             for (ElementType kv : List.of(ElementType.FLOAT8E4M3FN, ElementType.INT8)) {
-                all.add(new PackedOptions(type, kv, Graph.MICROSOFT, 256, 3, 256, 16384, 256, 16));
+                all.add(new PackedOptions(type, kv, Graph.MICROSOFT, 256, 3, 256, 16384, 256, Long.MAX_VALUE, 16));
             }
         }
         return all;

@@ -44,7 +44,16 @@ final class PackedRig implements AutoCloseable {
     /** The same with another type of keys and values. */
     static PackedOptions options(ElementType kv, int recordAfter) {
         return new PackedOptions(
-                ElementType.FLOAT, kv, PagedAttentionTwin.DOMAIN, 16, 3, 5, STAGED_ROWS, 8, recordAfter);
+                ElementType.FLOAT,
+                kv,
+                PagedAttentionTwin.DOMAIN,
+                16,
+                3,
+                5,
+                STAGED_ROWS,
+                8,
+                Long.MAX_VALUE,
+                recordAfter);
     }
 
     Runner runner(String name, Checkpoint checkpoint) {

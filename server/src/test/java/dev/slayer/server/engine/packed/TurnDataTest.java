@@ -29,7 +29,16 @@ class TurnDataTest {
 
     private static TurnData.Form form(int recordAfter, float attention, int rows, int... before) {
         PackedOptions options = new PackedOptions(
-                ElementType.BFLOAT16, ElementType.BFLOAT16, Graph.MICROSOFT, 256, 3, 1024, 512, 256, recordAfter);
+                ElementType.BFLOAT16,
+                ElementType.BFLOAT16,
+                Graph.MICROSOFT,
+                256,
+                3,
+                1024,
+                512,
+                256,
+                Long.MAX_VALUE,
+                recordAfter);
         List<Turn.Member> members = new ArrayList<>();
         for (int past : before) {
             Chunk chunk = new Chunk(

@@ -41,8 +41,8 @@ class TurnSplitTest {
     }
 
     private static List<Turn> split(ElementType kv, int maxSequences, Turn turn) {
-        PackedOptions options =
-                new PackedOptions(ElementType.BFLOAT16, kv, Graph.MICROSOFT, 256, 3, maxSequences, STAGED, 256, 0);
+        PackedOptions options = new PackedOptions(
+                ElementType.BFLOAT16, kv, Graph.MICROSOFT, 256, 3, maxSequences, STAGED, 256, Long.MAX_VALUE, 0);
         return new TurnSplit(options).of(List.of(turn));
     }
 
