@@ -57,14 +57,20 @@ public final class HostAccelerator implements Accelerator {
                     null);
         }
         Arena arena = Arena.ofShared();
-        MemorySegment memory = arena.allocate(bytes, 256);
-        for (long i = 0; i + Integer.BYTES <= bytes; i += Integer.BYTES) {
-            memory.set(ValueLayout.JAVA_INT, i, 0x7fc0_0000);
-        }
-        return new DeviceMemory(new DeviceSlice(memory.address(), bytes), () -> {
+        DeviceSlice all = new DeviceSlice(arena.allocate(bytes, 256).address(), bytes);
+        spoil(all);
+        return new DeviceMemory(all, () -> {
             usedBytes.addAndGet(-bytes);
             arena.close();
         });
+    }
+
+    /** Fills memory with what is no number: who reads what nobody wrote shows. */
+    public static void spoil(DeviceSlice memory) {
+        MemorySegment all = at(memory);
+        for (long i = 0; i + Integer.BYTES <= all.byteSize(); i += Integer.BYTES) {
+            all.set(ValueLayout.JAVA_INT, i, 0x7fc0_0000);
+        }
     }
 
     private static MemorySegment at(DeviceSlice slice) {

@@ -130,7 +130,14 @@ public final class PackedDevice implements Device {
             throw new IllegalArgumentException("KV of " + bytes + " bytes has " + numbers
                     + " numbers of keys; allowed: " + options.maxKvNumbers());
         }
-        return new PagePool(accelerator, bytes, PREFIX_CHUNK_BYTES);
+        PagePool pool = new PagePool(accelerator, bytes, PREFIX_CHUNK_BYTES);
+        try {
+            pool.clear();
+            return pool;
+        } catch (RuntimeException | Error e) {
+            pool.close();
+            throw e;
+        }
     }
 
     @Override

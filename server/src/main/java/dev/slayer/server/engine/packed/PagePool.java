@@ -68,6 +68,14 @@ final class PagePool implements KvMemory {
         this.prefixes = new ChunkMemory(accelerator, prefixChunkBytes);
     }
 
+    /** Queues that all keys and values become zero. A kernel may read whole pages and weigh by 0 what is no row yet: it must be a number. */
+    void clear() {
+        accelerator.among(() -> {
+            accelerator.zero(keys.all());
+            accelerator.zero(values.all());
+        });
+    }
+
     Accelerator accelerator() {
         return accelerator;
     }

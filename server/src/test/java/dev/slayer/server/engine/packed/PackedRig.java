@@ -34,6 +34,10 @@ final class PackedRig implements AutoCloseable {
         this.twin = PagedAttentionTwin.install(runtime, options.kvType());
         this.device = new PackedDevice(runtime, accelerator, options, DerivedBlocks.DEFAULTS);
         this.memory = device.kvMemory(kvBytes);
+        PageShape numbers = new PageShape(1, 256);
+        PagePool pool = (PagePool) memory;
+        HostAccelerator.spoil(pool.keys(numbers)); // no row that nobody wrote may be read
+        HostAccelerator.spoil(pool.values(numbers));
     }
 
     /** As a library with all features would be used, but with small pages and few rows in the head, so that their ends are met. */
