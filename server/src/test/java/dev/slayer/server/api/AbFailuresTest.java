@@ -147,16 +147,22 @@ class AbFailuresTest {
         }
     }
 
-    /** One prompt, for between two the server waits for its client: 6 MB of events, more than the sockets hold. */
+    /**
+     * One prompt, for between two the server waits for its client: 6 MB of events, more than the sockets hold. So slowly that the loop
+     * which writes them is never seconds behind.
+     */
     @Test
     void aClientThatDoesNotReadLosesItsComparison() throws IOException {
-        String eight =
-                "{\"prompts\":\"a\",\"max_tokens\":4000,\"variants\":[\"tiny\"" + ",\"tiny@remove=3\"".repeat(7) + "]}";
-        try (AbServer strict = new AbServer(settings -> settings.maxQueuedTokens = 200);
-                Socket client = strict.socket(eight)) {
-            TestServer.await("all eight are cancelled", () -> strict.aborted() == 8);
-            strict.awaitNothingRuns();
-            assertThat(end(client.getInputStream())).contains("slow_client", "over 200 tokens waited");
+        String sixteen = "{\"prompts\":\"a\",\"max_tokens\":2000,\"variants\":[\"tiny\""
+                + ",\"tiny@remove=3\"".repeat(15) + "]}";
+        try (AbServer strict = new AbServer(settings -> settings.maxQueuedTokens = 200)) {
+            strict.runner.pace(Duration.ofMillis(2));
+            try (Socket client = strict.socket(sixteen)) {
+                TestServer.await("it began", () -> strict.running() == 16);
+                TestServer.await("all are cancelled", () -> strict.aborted() == 16);
+                strict.awaitNothingRuns();
+                assertThat(end(client.getInputStream())).contains("slow_client", "over 200 tokens waited");
+            }
         }
     }
 

@@ -72,7 +72,7 @@ final class PackedWalk implements AutoCloseable {
             this.data = own(new StepData(accelerator));
             this.rope = own(new RopeMemory(config, options.type(), accelerator));
             this.replays = own(new Replays(accelerator, options));
-            long bytes = Math.max(maxRows, Replays.MOST_SEQUENCES) * rowBytes();
+            long bytes = Replays.bucket(maxRows) * rowBytes(); // padding included
             this.hidden = zeros(bytes);
             this.next = zeros(bytes);
             this.gathered = zeros(bytes);

@@ -47,7 +47,7 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
             boolean gated = gated(members);
             boolean padded = options.recordAfter() > 0
                     && turn.rows() == members.size()
-                    && Replays.bucket(turn.rows()) <= Math.min(Replays.MOST_SEQUENCES, options.maxSequences());
+                    && Replays.bucket(turn.rows()) <= options.maxSequences();
             int width = SequenceTables.widthOf(turn, shape);
             if (padded) {
                 int bucket = Replays.bucket(turn.rows());
@@ -84,9 +84,9 @@ record TurnData(Form form, StepData.Region all, SequenceTables tables, MemorySeg
             return !stage.attends() || stage.attention() != 1 || stage.mlp() != 1;
         }
 
-        /** Whether it can be recorded and replayed: factors go to another place in each step. */
+        /** Whether it may be recorded and replayed: factors go to another place in each step. */
         boolean replayable() {
-            return padded && !gated;
+            return padded && !gated && sequences <= Replays.MOST_SEQUENCES;
         }
 
         private long gateBytes() {
