@@ -98,12 +98,15 @@ final class Bed implements AutoCloseable {
 
     private void takeKv(Runner runner, KvMemory kv) {
         Kv taken = own(runner.openKv(base()));
-        boolean empty = taken.reserve(1, 0);
-        int rows = taken.capacity();
-        long there = kv.limitBytes() - runner.kvBytes(base(), ROWS_LEFT + rows);
-        long times = Math.max(1, there / runner.kvBytes(base(), rows));
-        if (!empty || !taken.reserve(Math.toIntExact(times * rows), 0)) {
-            throw SlayerException.internal("no KV could be taken, though nobody has any", null);
+        reserve(taken, 1);
+        int page = taken.capacity();
+        long there = kv.limitBytes() - runner.kvBytes(base(), ROWS_LEFT + page);
+        reserve(taken, Math.max(1, there / runner.kvBytes(base(), page)) * page);
+    }
+
+    private static void reserve(Kv kv, long rows) {
+        if (!kv.reserve(Math.toIntExact(rows), 0)) {
+            throw SlayerException.internal("KV of " + rows + " rows could not be taken, though nobody has any", null);
         }
     }
 

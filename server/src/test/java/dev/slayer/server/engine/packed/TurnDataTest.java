@@ -2,25 +2,17 @@ package dev.slayer.server.engine.packed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.slayer.server.engine.Chunk;
-import dev.slayer.server.engine.Outputs;
-import dev.slayer.server.engine.Stack;
-import dev.slayer.server.engine.block.BlockStack;
-import dev.slayer.server.engine.block.Part;
-import dev.slayer.server.engine.block.Turn;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Graph;
-import dev.slayer.surgery.layout.Layout;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TurnDataTest {
-    private static final Part BLOCK = () -> {};
     private static final PageShape PAGES = new PageShape(256, 2048);
     private static final int CONTEXT = 8192;
     private static final int MOST = 1024;
@@ -40,18 +32,9 @@ class TurnDataTest {
                 256,
                 Long.MAX_VALUE,
                 recordAfter);
-        List<Turn.Member> members = new ArrayList<>();
-        for (int past : before) {
-            Chunk chunk = new Chunk(
-                    new int[past + rows],
-                    past,
-                    rows,
-                    Outputs.NONE,
-                    Stack.of(Layout.identity(1)),
-                    new PackedKv(null, null, 1));
-            members.add(new Turn.Member(chunk, members.size() * rows, new BlockStack.Stage(BLOCK, 0, 0, attention, 1)));
-        }
-        return TurnData.Form.of(new Turn(BLOCK, members.size() * rows, members), PAGES, options);
+        List<int[]> sequences =
+                IntStream.of(before).mapToObj(past -> new int[] {past, rows}).toList();
+        return TurnData.Form.of(Turns.of(attention, sequences), PAGES, options);
     }
 
     @ParameterizedTest

@@ -2,42 +2,20 @@ package dev.slayer.server.engine.packed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.slayer.server.engine.Chunk;
-import dev.slayer.server.engine.Outputs;
-import dev.slayer.server.engine.Stack;
-import dev.slayer.server.engine.block.BlockStack;
-import dev.slayer.server.engine.block.Part;
 import dev.slayer.server.engine.block.Turn;
 import dev.slayer.server.onnx.ElementType;
 import dev.slayer.server.onnx.Graph;
-import dev.slayer.surgery.layout.Layout;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TurnSplitTest {
-    private static final Part BLOCK = () -> {};
     private static final int STAGED = 1000;
 
     /** Sequences as [rows before, new rows]. */
     private static Turn turn(int[]... sequences) {
-        List<Turn.Member> members = new ArrayList<>();
-        int row = 0;
-        for (int[] sequence : sequences) {
-            int end = sequence[0] + sequence[1];
-            Chunk chunk = new Chunk(
-                    new int[end],
-                    sequence[0],
-                    sequence[1],
-                    Outputs.NONE,
-                    Stack.of(Layout.identity(1)),
-                    new PackedKv(null, null, 1));
-            members.add(new Turn.Member(chunk, row, new BlockStack.Stage(BLOCK, 0, 0, 1, 1)));
-            row += sequence[1];
-        }
-        return new Turn(BLOCK, row, members);
+        return Turns.of(1, List.of(sequences));
     }
 
     private static List<Turn> split(ElementType kv, int maxSequences, Turn turn) {
